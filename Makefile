@@ -1,0 +1,105 @@
+# A fresh machine needs git, make, Python 3.11 or newer and a package index; these targets do everything else.
+# Arguments of a command travel in ARGS:  make demo ARGS="--applications 50"
+
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+MAKEFLAGS += --no-print-directory --no-builtin-rules
+ARGS ?=
+
+PY := .venv/bin/python
+MANAGE := $(PY) manage.py
+# Keys of the demo, made once. What the environment says itself wins; ENV_FILE=.env takes yours.
+ENV_FILE ?= .data/demo.env
+export ENIGMA_ENV_FILE = $(ENV_FILE)
+# Puts an embedded PostgreSQL around a command, unless DATABASE_URL names a server.
+POSTGRES := $(PY) -m enigma.postgres
+
+# Installed is what the lock files say: other contents have another checksum, and so another stamp.
+checksum = $(shell cat $(1) 2>/dev/null | cksum | cut -d ' ' -f 1)
+RUNTIME := .venv/installed-$(call checksum,requirements.txt)
+DEV := .venv/installed-dev-$(call checksum,requirements.txt requirements-dev.txt)
+
+# A name may exist and still not run (pyenv), so each is asked.
+PYTHONS := python3.13 python3.12 python3.11 python3.14 python3 python
+NEW_ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))
+FIND_PYTHON = for python in $(PYTHONS) ""; do "$$python" -c '$(NEW_ENOUGH)' 2>/dev/null && break; done; \
+  test -n "$$python" || { echo "ENIGMA needs Python 3.11 or newer; none of these is: $(PYTHONS)" >&2; exit 1; }
+
+.PHONY: help setup demo run worker test check lint lock migrations bench docs clean
+
+help: ## show these targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
+
+setup: $(DEV) ## make .venv with all that running and developing needs
+
+demo: $(RUNTIME) $(ENV_FILE) ## lead invented applicants through all nine phases
+	@$(POSTGRES) -- $(MANAGE) demo $(ARGS)
+
+run: $(RUNTIME) $(ENV_FILE) ## serve the site on 127.0.0.1:8000 with the database of the demo
+	@DEBUG=1 $(POSTGRES) -- sh -c '$(MANAGE) migrate --verbosity 0 && exec $(MANAGE) runserver $(ARGS)'
+
+worker: $(RUNTIME) $(ENV_FILE) ## do the jobs that wait in the database of the demo
+	@$(POSTGRES) -- $(MANAGE) procrastinate worker $(ARGS)
+
+test: $(DEV) ## run all tests on a PostgreSQL of their own
+	@$(POSTGRES) --throwaway -- $(PY) -m pytest --cov $(ARGS)
+
+check: $(DEV) $(ENV_FILE) ## look at form, types, imports, migrations, deployment and docs
+	$(PY) -m ruff format --check .
+	$(PY) -m ruff check .
+	$(PY) -m mypy
+	$(PY) -c 'from importlinter.cli import lint_imports_command; lint_imports_command()'
+	$(POSTGRES) --throwaway -- sh -ec '$(MANAGE) makemigrations --check --dry-run; \
+	  DEBUG=0 ALLOWED_HOSTS=enigma.example $(MANAGE) check --deploy --fail-level WARNING'
+	$(PY) -m pytest -q tests/test_tooling.py $(wildcard tests/test_docs.py)
+
+lint: $(DEV) ## put the form right, as far as a tool can
+	$(PY) -m ruff format .
+	$(PY) -m ruff check --fix .
+
+migrations: $(DEV) $(ENV_FILE) ## write migrations for changed models
+	@$(POSTGRES) --throwaway -- $(MANAGE) makemigrations $(ARGS)
+
+bench: $(RUNTIME) $(ENV_FILE) ## time every step at 1,000 and 10,000 applications, beside the machine's limits
+	@$(POSTGRES) --throwaway -- $(PY) -m benchmarks $(ARGS)
+
+docs: $(DEV) ## hold the docs against the code
+	@$(PY) -m pytest -q tests/test_docs.py
+
+clean: ## remove .venv, the database and keys of the demo, and what tools left
+	@if ls .venv/installed-* >/dev/null 2>&1; then $(POSTGRES) --remove; fi
+	rm -rf .venv .data .coverage htmlcov staticfiles .hypothesis .import_linter_cache .*_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+lock: ## resolve the dependencies of pyproject.toml into requirements*.txt (ARGS=--upgrade for newer ones)
+	@$(FIND_PYTHON); scratch=$$(mktemp -d); trap 'rm -rf "$$scratch"' EXIT; \
+	"$$python" -m venv "$$scratch" && "$$scratch/bin/python" -m pip install -q --disable-pip-version-check uv && \
+	lock="$$scratch/bin/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header \
+	  --no-emit-index-url $(ARGS) pyproject.toml" && \
+	$$lock -o requirements.txt && $$lock --group dev -c requirements.txt -o requirements-dev.txt
+
+# ---- what the targets above stand on
+
+$(ENV_FILE): | $(RUNTIME)
+	@mkdir -p $(@D) && (umask 077 && ENIGMA_ENV_FILE=/dev/null $(MANAGE) generate_keys > $@.part) && mv $@.part $@
+
+# Debian has Python without ensurepip: then a pip of the system installs into the environment.
+$(PY):
+	@$(FIND_PYTHON); echo "Making .venv with $$("$$python" --version)" >&2; \
+	"$$python" -m venv --clear .venv 2>/dev/null || { "$$python" -m venv --clear --without-pip .venv && \
+	  "$$python" -m pip --version >/dev/null && ln -sf "$$(command -v "$$python")" .venv/bin/python-with-pip; } || \
+	{ rm -rf .venv; echo "$$python can make no environment: install its venv or pip (Debian: apt install python3-venv)" >&2; exit 1; }
+
+define install
+	@echo "Installing $(1) (half a minute the first time)" >&2
+	@set -- --disable-pip-version-check install -qq --no-input --no-deps --require-hashes -r $(1); \
+	if [ -e .venv/bin/python-with-pip ]; then .venv/bin/python-with-pip -m pip --python $(PY) "$$@"; \
+	else $(PY) -m pip "$$@"; fi
+	@rm -f $(2)* && touch $@
+endef
+
+$(RUNTIME): | $(PY)
+	$(call install,requirements.txt,.venv/installed-[0-9])
+
+$(DEV): | $(RUNTIME)
+	$(call install,requirements-dev.txt,.venv/installed-dev-)

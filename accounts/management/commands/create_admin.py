@@ -1,0 +1,43 @@
+"""Make a member of staff: a user with a role. The password comes from a prompt or from standard input."""
+
+import getpass
+import sys
+from argparse import ArgumentParser
+from typing import Any
+
+from django.contrib.auth.password_validation import validate_password
+from django.core.exceptions import ValidationError
+from django.core.management.base import CommandError
+from django.core.validators import validate_email
+
+from accounts.actors import operator
+from accounts.roles import Role
+from accounts.staff import create_staff
+from enigma.operation import OperatorCommand
+
+
+class Command(OperatorCommand):
+    help = "Make a member of staff"
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """Declare the options."""
+        parser.add_argument("--email", required=True)
+        parser.add_argument("--role", required=True, choices=[role.value for role in Role if role != Role.SERVICE])
+        parser.add_argument("--password-stdin", action="store_true", help="read the password from standard input")
+
+    def operate(self, *, email: str, role: str, password_stdin: bool, **options: Any) -> None:
+        """Check address and password, then make the staff record."""
+        password = sys.stdin.readline().rstrip("\r\n") if password_stdin else self._ask()
+        try:
+            validate_email(email)
+            validate_password(password)
+        except ValidationError as fault:
+            raise CommandError(" ".join(fault.messages), returncode=2) from None
+        member = create_staff(email, password, role=role, actor=operator())
+        self.stdout.write(f"made {member.role} user:{member.user_id}")
+
+    def _ask(self) -> str:
+        first = getpass.getpass("Password: ")
+        if first != getpass.getpass("Once more: "):
+            raise CommandError("The two passwords differ.", returncode=2)
+        return first

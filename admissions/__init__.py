@@ -1,0 +1,1 @@
+"""Cycles, applications and outcomes: the round of admissions itself."""

@@ -1,0 +1,117 @@
+"""Lists that leave the house after publication: outcomes with identities for the office, the ranking for anybody."""
+
+import csv
+import io
+import json
+from collections.abc import Callable, Iterator
+from typing import Any, BinaryIO
+
+from django.db import connection, transaction
+
+from accounts.actors import Actor
+from admissions.models.applications import IdentityMapping
+from admissions.models.cycles import AdmissionCycle
+from admissions.models.outcomes import may_see_result
+from admissions.phases import PhaseError
+from audit.log import record
+from enigma.keys import keyring
+
+CHUNK = 2_000
+COLUMNS = ("reference", "external_id", "name", "email", "phone", "address", "outcome", "rank", "total")
+# A spreadsheet runs a cell that begins so; an apostrophe before it makes it text.
+_LIVE = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+
+_OUTCOMES = """
+    SELECT application.id, application.reference, application.external_id, application.status, application.outcome,
+           application.rank, score.total, identity.wrapped_key, identity.sealed_identity
+      FROM applications AS application
+      JOIN identity_mapping AS identity ON identity.application_id = application.id
+      LEFT JOIN final_scores AS score ON score.anonymized_id = identity.anonymized_id
+     WHERE application.admission_cycle_id = %s
+     ORDER BY application.rank NULLS LAST, application.reference
+"""
+# The lines of admissions.selection.ranking_line.
+_RANKING = """
+    SELECT replace(application.receipt_ref::text, '-', ''), (total * 10000)::bigint, (academic * 10000)::bigint,
+           (test * 10000)::bigint, (achievement * 10000)::bigint, (essay * 10000)::bigint
+      FROM applications AS application
+      JOIN identity_mapping AS identity ON identity.application_id = application.id
+      JOIN final_scores AS score ON score.anonymized_id = identity.anonymized_id
+     WHERE application.admission_cycle_id = %s AND application.rank IS NOT NULL
+     ORDER BY application.rank
+"""
+
+
+def export_outcomes(cycle: AdmissionCycle, stream: BinaryIO, *, format: str, actor: Actor) -> int:
+    """Write one row an applicant, identity included, as csv or jsonl; return how many.
+
+    The audit entry is committed before the first identity is opened. Raises PhaseError before publication, Denied.
+    """
+    actor.require("outcomes.export")
+    _demand_published(cycle)
+    with transaction.atomic():
+        record("outcomes.export", actor=actor, entity=("cycle", cycle.code), format=format)
+    line = _csv_line if format == "csv" else _json_line
+    if format == "csv":
+        stream.write(_csv_line(dict(zip(COLUMNS, COLUMNS, strict=True))))
+    return _written(stream, line, _people(cycle))
+
+
+def export_ranking(cycle: AdmissionCycle, stream: BinaryIO, *, actor: Actor) -> int:
+    """Write the ranked input of the selection, whose SHA-256 stands in the selection log; return how many lines."""
+    actor.require("cycle.view")
+    _demand_published(cycle)
+    with transaction.atomic():
+        record("ranking.export", actor=actor, entity=("cycle", cycle.code))
+    return _written(stream, lambda row: (",".join(map(str, row)) + "\n").encode(), _streamed(_RANKING, cycle))
+
+
+def inert(cell: object) -> str:
+    """Return a cell that no spreadsheet runs."""
+    text = "" if cell is None else str(cell)
+    return f"'{text}" if text.startswith(_LIVE) else text
+
+
+def _demand_published(cycle: AdmissionCycle) -> None:
+    if not may_see_result(cycle):
+        raise PhaseError(f"The outcomes of {cycle.code} are under embargo until publication; it is in {cycle.phase}.")
+
+
+def _people(cycle: AdmissionCycle) -> Iterator[dict[str, Any]]:
+    keys = keyring()
+    for pk, reference, external_id, status, outcome, rank, total, wrapped, sealed in _streamed(_OUTCOMES, cycle):
+        person = keys.unwrap(wrapped).open(sealed, record=str(pk), kind=IdentityMapping.IDENTITY)
+        known = {field: person[field] for field in ("name", "email", "phone", "address")}
+        total_text = f"{total:.4f}" if rank is not None else None
+        yield {
+            "reference": reference,
+            "external_id": external_id,
+            **known,
+            "outcome": outcome or ("withdrawn" if status == "withdrawn" else "not_assessed"),
+            "rank": rank,
+            "total": total_text,
+        }
+
+
+def _streamed(statement: str, cycle: AdmissionCycle) -> Iterator[tuple[Any, ...]]:
+    with transaction.atomic(), connection.chunked_cursor() as cursor:
+        cursor.execute(statement, [cycle.pk])
+        while rows := cursor.fetchmany(CHUNK):
+            yield from rows
+
+
+def _written(stream: BinaryIO, line: Callable[[Any], bytes], rows: Iterator[Any]) -> int:
+    count = 0
+    for count, row in enumerate(rows, start=1):
+        stream.write(line(row))
+    return count
+
+
+def _csv_line(row: dict[str, Any]) -> bytes:
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\r\n").writerow([inert(row[column]) for column in COLUMNS])
+    return text.getvalue().encode()
+
+
+def _json_line(row: dict[str, Any]) -> bytes:
+    return json.dumps(row, ensure_ascii=False).encode() + b"\n"

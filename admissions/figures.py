@@ -1,0 +1,36 @@
+"""The figures of a cycle that admissions knows itself."""
+
+from typing import Any
+
+from django.db.models import Count, QuerySet
+
+from admissions.models.applications import Application, OutcomeLetter
+from admissions.models.blind import AnonymizedApplication, FinalScore
+from admissions.models.cycles import AdmissionCycle
+from admissions.models.outcomes import may_see_result
+
+
+def figures_of(cycle: AdmissionCycle) -> dict[str, Any]:
+    """Return code, phase, next step and every count, as JSON values."""
+    heads = Application.objects.of(cycle).heads()
+    blind = AnonymizedApplication.objects.of(cycle)
+    return {
+        "code": cycle.code,
+        "phase": str(cycle.phase),
+        "phase_since": cycle.phase_since.isoformat(),
+        "next_step": cycle.next_step(),
+        "seats": cycle.seats,
+        "applications": sum(heads.values()),
+        "statuses": heads,
+        "blind_copies": blind.count(),
+        "exported": blind.filter(is_exported=True).count(),
+        "final_scores": counted(FinalScore.objects.filter(admission_cycle=cycle), "status"),
+        "undecided": blind.undecided().count(),
+        "letters": counted(OutcomeLetter.objects.filter(admission_cycle=cycle), "state"),
+        "outcomes_are_public": may_see_result(cycle),
+    }
+
+
+def counted(rows: QuerySet[Any], column: str) -> dict[str, int]:
+    """Count rows by the values of one column."""
+    return dict(rows.order_by(column).values_list(column).annotate(count=Count("*")))

@@ -1,0 +1,95 @@
+"""Send the letters about outcomes: each to one person, from a template, marked in the transaction that sends it."""
+
+import logging
+import smtplib
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from django.conf import settings
+from django.core.mail import EmailMessage, get_connection
+from django.core.mail.backends.base import BaseEmailBackend
+from django.db import transaction
+from django.template.loader import render_to_string
+from django.utils import timezone
+
+from admissions.models.applications import IdentityMapping, OutcomeLetter
+from admissions.models.cycles import AdmissionCycle
+from admissions.models.outcomes import may_see_result
+from enigma.encryption import UnreadableRecord
+from enigma.errors import Refused
+
+log = logging.getLogger(__name__)
+
+# What is wrong with one letter; anything else is wrong with the mail server and ends the run.
+FAULTS_OF_A_LETTER = (smtplib.SMTPRecipientsRefused, smtplib.SMTPDataError, UnreadableRecord)
+NOT_ASSESSED = "not_assessed"
+
+
+def send_letters(cycle: AdmissionCycle, *, each: Callable[[], None] = lambda: None) -> dict[str, int]:
+    """Send every queued letter of a published cycle; return how many were sent and how many failed for good.
+
+    A letter is locked, sent and marked in one transaction of its own, so two workers never send the same one, and a
+    worker that dies before the mail server has taken it leaves it queued. Should it die between the server's «yes»
+    and the commit, the letter goes out once more with the same Message-ID, by which mail systems know it again.
+    Raises OSError or SMTPException when the mail server is not to be had; what is left stays queued.
+    """
+    if not may_see_result(cycle):
+        raise Refused(f"{cycle.code} is not published: no letter may go out.")
+    mailer = get_connection()
+    mailer.open()
+    try:
+        while _send_next(cycle, mailer):
+            each()
+    finally:
+        mailer.close()
+    mine = OutcomeLetter.objects.filter(admission_cycle=cycle)
+    return {state: mine.filter(state=state).count() for state in ("sent", "failed")}
+
+
+def queued(cycle: AdmissionCycle) -> int:
+    """Count the letters that still have to go out."""
+    return OutcomeLetter.objects.filter(admission_cycle=cycle, state=OutcomeLetter.State.QUEUED).count()
+
+
+def cycles_with_letters() -> Iterable[AdmissionCycle]:
+    """The published cycles that have letters to send."""
+    waiting = OutcomeLetter.objects.filter(state=OutcomeLetter.State.QUEUED).values("admission_cycle")
+    return AdmissionCycle.objects.filter(pk__in=waiting)
+
+
+def _send_next(cycle: AdmissionCycle, mailer: BaseEmailBackend) -> bool:
+    with transaction.atomic():
+        letter = (
+            OutcomeLetter.objects.select_for_update(skip_locked=True, of=("self",))
+            .select_related("application")
+            .filter(admission_cycle=cycle, state=OutcomeLetter.State.QUEUED)
+            .order_by("application_id")
+            .first()
+        )
+        if letter is None:
+            return False
+        try:
+            mailer.send_messages([_message(cycle, letter)])
+        except FAULTS_OF_A_LETTER as fault:
+            # The kind of fault only: its text may quote the address.
+            letter.state, letter.fault = OutcomeLetter.State.FAILED, type(fault).__name__
+            log.warning("letter to application %s was not sent: %s", letter.pk, letter.fault)
+        else:
+            letter.state, letter.sent_at, letter.fault = OutcomeLetter.State.SENT, timezone.now(), ""
+        letter.attempts += 1
+        letter.save(update_fields=["state", "sent_at", "fault", "attempts"])
+    return True
+
+
+def _message(cycle: AdmissionCycle, letter: OutcomeLetter) -> EmailMessage:
+    person = IdentityMapping.objects.get(pk=letter.pk).identity()
+    application = letter.application
+    context: dict[str, Any] = {"name": person["name"], "reference": application.reference, "cycle": cycle}
+    kind = application.outcome or NOT_ASSESSED  # named like their templates
+    domain = settings.DEFAULT_FROM_EMAIL.rpartition("@")[2].strip(">") or "localhost"
+    return EmailMessage(
+        subject=render_to_string("admissions/letters/subject.txt", context).strip(),
+        body=render_to_string(f"admissions/letters/{kind}.txt", context),
+        to=[person["email"]],
+        headers={"Message-ID": f"<outcome.{application.receipt_ref.hex}@{domain}>", "Auto-Submitted": "auto-generated"},
+    )

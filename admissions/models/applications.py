@@ -1,0 +1,191 @@
+"""The person's side: the application's narrow row, the sealed identity, and the letters about the outcome."""
+
+import os
+import secrets
+import uuid
+from typing import TYPE_CHECKING, Any
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+
+from admissions.phases import Outcome, Status
+from enigma.encryption import DataKey
+from enigma.fields import SealedField, is_sealed
+from enigma.keys import keyring
+
+if TYPE_CHECKING:
+    from admissions.models.cycles import AdmissionCycle
+
+# Crockford's base 32: no I, L, O, U, so a reference can be read out over the telephone.
+_ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+
+
+def new_reference() -> str:
+    """Return a random reference of 60 bits, such as ``7K3M-9Q2X-4TBH``; it tells nothing about order or person."""
+    code = "".join(secrets.choice(_ALPHABET) for _ in range(12))
+    return f"{code[:4]}-{code[4:8]}-{code[8:]}"
+
+
+def new_receipt_ref() -> uuid.UUID:
+    """Return 128 random bits; their hex names the application in the public log."""
+    return uuid.UUID(bytes=os.urandom(16))
+
+
+class ApplicationQuerySet(models.QuerySet["Application"]):
+    """Applications in the words of the domain."""
+
+    def of(self, cycle: "AdmissionCycle") -> "ApplicationQuerySet":
+        """Those of one cycle."""
+        return self.filter(admission_cycle=cycle)
+
+    def heads(self) -> dict[str, int]:
+        """Count by status, only the statuses that occur, in the order of the workflow."""
+        counts = dict(self.order_by().values_list("status").annotate(count=models.Count("*")))
+        return {status.value: counts[status.value] for status in Status if status.value in counts}
+
+    def move(self, source: Status, target: Status) -> int:
+        """Move everybody who stands at ``source`` to ``target``, in one statement; return how many."""
+        return self.filter(status=source).update(status=target)
+
+    def unacknowledged_failures(self) -> "ApplicationQuerySet":
+        """Applications that could not be read and that no person has set aside yet."""
+        return self.filter(status=Status.FAILED, set_aside_at=None)
+
+
+class Application(models.Model):
+    """One submission to one cycle. Narrow, because every phase rewrites its status, and free of anything that names a person."""
+
+    admission_cycle = models.ForeignKey("admissions.AdmissionCycle", models.PROTECT, related_name="+")
+    applicant = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+")
+    reference = models.CharField(max_length=14, unique=True, default=new_reference, editable=False)
+    receipt_ref = models.UUIDField(unique=True, default=new_receipt_ref, editable=False)
+    external_id = models.CharField(max_length=64, null=True, blank=True, help_text="The id in the office's own system")
+    status = models.CharField(max_length=20, default=Status.SUBMITTED, choices=[(s.value, s.value) for s in Status])
+    outcome = models.CharField(max_length=20, null=True, blank=True, choices=[(o.value, o.value) for o in Outcome])
+    rank = models.PositiveIntegerField(null=True, blank=True)
+    gpa = models.DecimalField(max_digits=7, decimal_places=4)
+    test_scores = models.JSONField()
+    submitted_at = models.DateTimeField(default=timezone.now)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    set_aside_at = models.DateTimeField(null=True, blank=True)
+    set_aside_by = models.CharField(max_length=80, blank=True, default="")
+    set_aside_reason = models.TextField(blank=True, default="")
+
+    objects = ApplicationQuerySet.as_manager()
+
+    class Meta:
+        db_table = "applications"
+        indexes = [models.Index(fields=["admission_cycle", "status"], name="application_by_status")]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(status__in=[status.value for status in Status]), name="application_status_is_known"
+            ),
+            models.CheckConstraint(
+                condition=Q(outcome=None) | Q(outcome__in=[outcome.value for outcome in Outcome]),
+                name="application_outcome_is_known",
+            ),
+            models.CheckConstraint(  # selection writes all of it, and nobody else writes any of it
+                condition=Q(outcome=None, rank=None) | Q(outcome__isnull=False, rank__isnull=False),
+                name="application_outcome_is_whole",
+            ),
+            models.CheckConstraint(
+                condition=~Q(status__in=["selected", "not_selected"]) | Q(outcome=models.F("status")),
+                name="application_outcome_matches_status",
+            ),
+            models.CheckConstraint(
+                condition=~Q(status="published") | Q(outcome__isnull=False), name="published_has_outcome"
+            ),
+            models.CheckConstraint(  # when, who and why: all or none
+                condition=Q(set_aside_at=None, set_aside_by="", set_aside_reason="")
+                | Q(set_aside_at__isnull=False) & ~Q(set_aside_by="") & ~Q(set_aside_reason=""),
+                name="setting_aside_is_whole",
+            ),
+            models.CheckConstraint(condition=Q(gpa__gte=0), name="application_gpa_is_not_negative"),
+            models.UniqueConstraint(fields=["admission_cycle", "applicant"], name="one_application_per_applicant"),
+            models.UniqueConstraint(fields=["admission_cycle", "external_id"], name="one_application_per_external_id"),
+        ]
+
+    def __str__(self) -> str:
+        return self.reference
+
+
+class IdentityMapping(models.Model):
+    """Who stands behind an application, sealed, written once; and the only way from the person to the blind copy.
+
+    ``sealed_identity`` holds name, email, phone, address and the commitment salt; ``sealed_texts`` the essay and the
+    achievements as they were sent, which name people too. Dropping ``wrapped_key`` makes all of it unreadable.
+    """
+
+    # The kinds of sealed value of one record, bound into the tokens.
+    IDENTITY = "identity"
+    TEXTS = "texts"
+
+    application = models.OneToOneField(Application, models.PROTECT, primary_key=True, related_name="+")
+    admission_cycle = models.ForeignKey("admissions.AdmissionCycle", models.PROTECT, related_name="+", db_index=False)
+    anonymized = models.OneToOneField(
+        "admissions.AnonymizedApplication", models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    email_bidx = models.BinaryField(max_length=32)
+    fingerprint = models.BinaryField(max_length=32)
+    wrapped_key = SealedField()
+    key_id = models.CharField(max_length=8)
+    sealed_identity = SealedField()
+    sealed_texts = SealedField()
+
+    class Meta:
+        db_table = "identity_mapping"
+        indexes = [models.Index(fields=["key_id"], name="identity_by_master_key")]
+        constraints = [
+            models.UniqueConstraint(fields=["admission_cycle", "email_bidx"], name="one_application_per_email"),
+            is_sealed("wrapped_key", of="identity"),
+            is_sealed("sealed_identity", of="identity"),
+            is_sealed("sealed_texts", of="identity"),
+        ]
+
+    def __str__(self) -> str:
+        return f"identity of application {self.pk}"
+
+    def identity(self) -> dict[str, Any]:
+        """Open name, email, phone, address and salt; raise UnreadableRecord for a damaged or moved record."""
+        return self._key().open(self.sealed_identity, record=str(self.pk), kind=self.IDENTITY)
+
+    def texts(self) -> dict[str, str]:
+        """Open essay and achievements as they were sent; raise UnreadableRecord like ``identity``."""
+        return self._key().open(self.sealed_texts, record=str(self.pk), kind=self.TEXTS)
+
+    def _key(self) -> DataKey:
+        return keyring().unwrap(self.wrapped_key)
+
+
+class OutcomeLetter(models.Model):
+    """One e-mail to one applicant about the outcome; queued by publication, sent by a worker."""
+
+    class State(models.TextChoices):
+        QUEUED = "queued"
+        SENT = "sent"
+        FAILED = "failed"
+
+    application = models.OneToOneField(Application, models.PROTECT, primary_key=True, related_name="+")
+    admission_cycle = models.ForeignKey("admissions.AdmissionCycle", models.PROTECT, related_name="+", db_index=False)
+    state = models.CharField(max_length=10, default=State.QUEUED, choices=State.choices)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    fault = models.CharField(max_length=80, blank=True, default="")
+    sent_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        db_table = "outcome_letters"
+        indexes = [models.Index(fields=["admission_cycle", "state"], name="letter_by_state")]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(state__in=["queued", "sent", "failed"]), name="letter_state_is_known"
+            ),
+            models.CheckConstraint(
+                condition=Q(state="sent", sent_at__isnull=False) | ~Q(state="sent") & Q(sent_at=None),
+                name="letter_sending_is_whole",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"letter to application {self.pk}: {self.state}"

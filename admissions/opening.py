@@ -1,0 +1,59 @@
+"""Open a cycle: store its rules and commit them, and the secret of the tie-break, before anybody applies."""
+
+from typing import Any
+
+from django.db import IntegrityError, transaction
+
+from accounts.actors import Actor
+from admissions import rubrics
+from admissions.models.cycles import AdmissionCycle
+from audit.log import record
+from enigma.errors import Conflict, Malformed
+
+WEIGHTS = "weights"
+# What a configuration file may set, beside the weights.
+SETTABLE = frozenset(
+    {
+        "opens_at",
+        "closes_at",
+        "results_at",
+        "rubric_version",
+        "tests",
+        "gpa_scale",
+        "essay_max",
+        "achievements_max",
+        "judge_policy",
+        "attempts_allowed",
+        "tie_break",
+        "is_demo",
+    }
+)
+
+
+def open_cycle(code: str, *, name: str, seats: int, actor: Actor, **rules: Any) -> AdmissionCycle:
+    """Make a cycle in the submission phase; raise Conflict when the code is taken, Refused when a rule is wrong."""
+    actor.require("cycle.create")
+    cycle = AdmissionCycle(code=code, name=name, seats=seats, **rules)
+    if AdmissionCycle.objects.filter(code=code).exists():
+        raise Conflict(f"There is a cycle {code} already.")
+    try:
+        with transaction.atomic():
+            cycle.save()
+            secret = bytes(cycle.tie_secret_sha256).hex()
+            cycle.commit("cycle.open", code=code, name=name, rules=cycle.rules(), tie_secret_sha256=secret)
+            cycle.commit("rubric.commit", version=cycle.rubric_version, sha256=rubrics.rubric(cycle.rubric_version).sha256)
+            record("cycle.open", actor=actor, entity=("cycle", code), rules=cycle.rules(), is_demo=cycle.is_demo)
+    except IntegrityError as fault:
+        raise Conflict(f"The database refuses the cycle {code}: {fault.__cause__.diag.message_primary}.") from None
+    return cycle
+
+
+def rules_of(config: dict[str, Any]) -> dict[str, Any]:
+    """Turn a configuration (``weights`` and the settable fields) into fields of a cycle; raise Malformed by key."""
+    if unknown := sorted(config.keys() - SETTABLE - {WEIGHTS}):
+        raise Malformed(f"The configuration knows no {', '.join(unknown)}; it may set {', '.join(sorted(SETTABLE))}.")
+    rules = {key: value for key, value in config.items() if key != WEIGHTS}
+    weights = config.get(WEIGHTS, {})
+    if not isinstance(weights, dict):
+        raise Malformed("weights must be an object such as {\"academic\": 0.3, ...}.")
+    return rules | {f"weight_{part}": weight for part, weight in weights.items()}

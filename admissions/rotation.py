@@ -1,0 +1,59 @@
+"""Wrap every data key anew by the first master key, in chunks that can be killed and begun again."""
+
+from collections import Counter
+from collections.abc import Callable
+from typing import Any
+
+from django.db import connection, transaction
+
+from accounts.actors import Actor
+from audit.log import record
+from enigma.keys import keyring
+
+CHUNK = 1_000
+
+# Table and primary key of everything that holds a wrapped data key.
+HOLDERS = (("admission_cycles", "id"), ("identity_mapping", "application_id"))
+
+
+def rotate_keys(*, actor: Actor, on_progress: Callable[[int], None] = lambda done: None) -> int:
+    """Re-wrap all data keys that do not stand on the first master key; return how many.
+
+    Only the wrapping changes, never the sealed values. Raises UnreadableRecord when no master key opens a data key.
+    """
+    actor.require("keys.rotate")
+    done = 0
+    for table, pk in HOLDERS:
+        while count := _rotate_chunk(table, pk, actor):
+            done += count
+            on_progress(done)
+    return done
+
+
+def standing() -> dict[str, int]:
+    """Count the rows by the id of the master key that their data key stands on."""
+    counts: Counter[str] = Counter()
+    with connection.cursor() as cursor:
+        for table, _ in HOLDERS:
+            cursor.execute(f"SELECT key_id, count(*) FROM {table} GROUP BY key_id")
+            counts.update(dict(cursor.fetchall()))
+    return dict(sorted(counts.items()))
+
+
+def _rotate_chunk(table: str, pk: str, actor: Actor) -> int:
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT {pk}, wrapped_key FROM {table} WHERE key_id <> %s ORDER BY {pk} LIMIT %s FOR NO KEY UPDATE SKIP LOCKED",
+            [keyring().primary_id, CHUNK],
+        )
+        rows: list[tuple[Any, str]] = cursor.fetchall()
+        if not rows:
+            return 0
+        wrapped = [keyring().rewrap(token) for _, token in rows]
+        cursor.execute(
+            f"UPDATE {table} SET wrapped_key = fresh.token, key_id = %s "
+            f"FROM unnest(%s::bigint[], %s::text[]) AS fresh (pk, token) WHERE {table}.{pk} = fresh.pk",
+            [keyring().primary_id, [one for one, _ in rows], [one.token for one in wrapped]],
+        )
+        record("keys.rotate", actor=actor, entity=("table", table), rows=len(rows), key=keyring().primary_id)
+    return len(rows)

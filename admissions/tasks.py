@@ -1,0 +1,30 @@
+"""The jobs of the admissions app. Each is safe to run twice, to be killed, and to run beside itself."""
+
+from procrastinate import JobContext, RetryStrategy
+from procrastinate.contrib.django import app
+
+from admissions.letters import send_letters
+from admissions.models.cycles import AdmissionCycle
+from admissions.preprocessing import preprocess_chunk
+from admissions.queue import PREPROCESS, QUEUE, SEND_LETTERS
+
+
+@app.task(name=PREPROCESS, queue=QUEUE)
+def preprocess(cycle_id: int) -> None:
+    """Scrub and measure one chunk of a cycle."""
+    preprocess_chunk(AdmissionCycle.objects.get(pk=cycle_id))
+
+
+# A mail server that is away is tried again, later and later.
+@app.task(name=SEND_LETTERS, queue=QUEUE, retry=RetryStrategy(max_attempts=20, exponential_wait=4))
+def send(cycle_id: int) -> None:
+    """Send the queued letters of a cycle."""
+    send_letters(AdmissionCycle.objects.get(pk=cycle_id))
+
+
+@app.periodic(cron="* * * * *")
+@app.task(name="admissions.retry_stalled", queue=QUEUE, queueing_lock="retry_stalled", pass_context=True)
+async def retry_stalled(context: JobContext, timestamp: int) -> None:
+    """Put the jobs of workers that have fallen silent back into the queue, once a minute."""
+    for job in await context.app.job_manager.get_stalled_jobs():
+        await context.app.job_manager.retry_job(job)

@@ -1,0 +1,1 @@
+"""manage.py sequence_log and verify_audit."""

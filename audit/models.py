@@ -1,0 +1,130 @@
+"""The tables of both logs. Rows are text without foreign keys, so they outlive whatever they speak of."""
+
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Concat, Length, Now
+from django.db.models.lookups import Exact, Regex
+
+from audit.chain import ANCHOR, KINDS
+
+# One expression without counted repeats: PostgreSQL needs a quarter of the time of three `{32}`.
+_PUBLIC_ROW = (
+    Q(Exact(Length("cycle_ref"), 32))
+    & Q(Exact(Length("subject_ref"), 32))
+    & Q(Exact(Length("commitment"), 64))
+    & Q(Regex(Concat("cycle_ref", "subject_ref", "commitment"), "^[0-9a-f]*$"))
+)
+
+
+class Log(models.TextChoices):
+    """The two logs an outbox row can be meant for."""
+
+    PUBLIC = "public"
+    AUDIT = "audit"
+
+
+class LogOutbox(models.Model):
+    """What a deed wants logged, committed with the deed itself; the sequencer takes it from here."""
+
+    outbox_id = models.BigAutoField(primary_key=True)
+    log = models.TextField(choices=Log)
+    kind = models.TextField()
+    cycle_ref = models.TextField(default="", db_default="")
+    subject_ref = models.TextField(default="", db_default="")
+    commitment = models.TextField(default="", db_default="")
+    body = models.TextField(
+        default="", db_default="", help_text="EJ1 of an internal entry, but for its number and time"
+    )
+    created_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        db_table = "log_outbox"
+        verbose_name = "waiting log entry"
+        verbose_name_plural = "waiting log entries"
+        constraints = [
+            # A row that the sequencer could not take would hold up everything behind it.
+            models.CheckConstraint(
+                condition=Q(_PUBLIC_ROW, log=Log.PUBLIC, kind__in=sorted(KINDS - {ANCHOR}), body="")
+                | Q(log=Log.AUDIT, cycle_ref="", subject_ref="", commitment="", body__startswith="{"),
+                name="outbox_row_is_whole",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.log} {self.kind} ({self.outbox_id})"
+
+
+class HashChain(models.Model):
+    """One entry of the public log: a salted commitment, without any personal data, publishable byte for byte."""
+
+    chain_id = models.BigIntegerField(primary_key=True, help_text="position from 0, without gaps")
+    decision_type = models.TextField(help_text="copy of the leaf's kind")
+    subject_ref = models.TextField(help_text="copy of the leaf's ref")
+    timestamp = models.DateTimeField(help_text="copy of the leaf's ts")
+    data_json = models.TextField(help_text="the exact bytes of the leaf")
+    leaf_hash = models.BinaryField(max_length=32)
+    previous_hash = models.BinaryField(max_length=32)
+    data_hash = models.BinaryField(max_length=32, help_text="chain value after this entry")
+
+    class Meta:
+        db_table = "hash_chain"
+        verbose_name = "public log entry"
+        verbose_name_plural = "public log entries"
+        ordering = ["chain_id"]
+        indexes = [models.Index(fields=["subject_ref"], name="hash_chain_subject_ref")]
+
+    def __str__(self) -> str:
+        return f"{self.chain_id} {self.decision_type}"
+
+
+class AuditLog(models.Model):
+    """One entry of the internal log: who did what to what. All columns before `body` are copies of it."""
+
+    log_id = models.BigIntegerField(primary_key=True, help_text="position from 0, without gaps")
+    timestamp = models.DateTimeField()
+    actor_type = models.TextField()
+    actor_id = models.TextField()
+    role = models.TextField()
+    session_id = models.TextField()
+    action = models.TextField()
+    entity_type = models.TextField()
+    entity_id = models.TextField()
+    outcome = models.TextField()
+    request_id = models.TextField()
+    details = models.JSONField()
+    body = models.TextField(help_text="the exact EJ1 bytes of the entry")
+    previous_hash = models.BinaryField(max_length=32)
+    current_hash = models.BinaryField(max_length=32, help_text="chain value after this entry")
+
+    class Meta:
+        db_table = "audit_logs"
+        verbose_name = "audit log entry"
+        verbose_name_plural = "audit log entries"
+        ordering = ["log_id"]
+        indexes = [
+            models.Index(fields=["timestamp"], name="audit_logs_timestamp"),
+            models.Index(fields=["entity_type", "entity_id"], name="audit_logs_entity"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.log_id} {self.action}"
+
+
+class LogHead(models.Model):
+    """The one row that says which log this is and how far both chains have come; it may only grow."""
+
+    id = models.SmallIntegerField(primary_key=True, default=1)
+    origin = models.TextField(help_text="name of the log, hashed into its first entry")
+    size = models.BigIntegerField()
+    chain_hash = models.BinaryField(max_length=32)
+    audit_size = models.BigIntegerField()
+    audit_hash = models.BinaryField(max_length=32)
+
+    class Meta:
+        db_table = "log_head"
+        verbose_name = "log head"
+        verbose_name_plural = "log head"
+        constraints = [models.CheckConstraint(condition=Q(id=1), name="log_head_is_one_row")]
+
+    def __str__(self) -> str:
+        return f"{self.origin}: {self.size} public, {self.audit_size} internal entries"

@@ -1,0 +1,1 @@
+"""Ask engines for scores: request lines out, answers in, judged and added up."""

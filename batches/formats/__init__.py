@@ -1,0 +1,31 @@
+"""The batch formats by name: how requests are written and results are read. Pure: no database, no network."""
+
+from collections.abc import Mapping
+
+import orjson
+
+from batches.formats import openai_chat, plain
+from batches.formats.base import Format, Parsed, Request
+from batches.formats.lines import Line, lines
+
+__all__ = ["FORMATS", "Format", "Line", "Parsed", "Request", "lines", "sniff"]
+
+FORMATS: Mapping[str, Format] = {module.name: module for module in (plain, openai_chat)}
+
+
+def sniff(line: bytes) -> str | None:
+    """Return the name of the format that a line of a request or result file seems to be in, or None.
+
+    A guess by the keys, to choose the parser: the parser then decides.
+    """
+    try:
+        tree = orjson.loads(line)
+    except orjson.JSONDecodeError:
+        return None
+    if not isinstance(tree, dict):
+        return None
+    if "anonymized_id" in tree:
+        return plain.name
+    if "custom_id" in tree and tree.keys() & {"body", "response", "error"}:
+        return openai_chat.name
+    return plain.name if "custom_id" in tree else None

@@ -1,0 +1,206 @@
+"""Import result files: each file whole in one transaction, every line accounted for, the same file twice as good as once."""
+
+import hashlib
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from django.db import connection, transaction
+
+from accounts.actors import Actor
+from admissions.models.cycles import AdmissionCycle
+from admissions.phases import Phase, PhaseError
+from audit.log import record
+from batches.models import ImportIssue, ResultFile
+from batches.settlement import REPEATED, UNCHANGED, settle
+from batches.staging import OTHER_CYCLE, UNKNOWN_ID, cycle_of, stage_file
+from enigma.errors import Malformed
+
+BLOCK = 1 << 20
+CHUNK = 2_000
+# So many unknown ids, and more than one in twenty: this is the wrong file, not a file with bad lines.
+TOO_MANY_UNKNOWN, UNKNOWN_SHARE = 20, 0.05
+
+_COUNTS = "SELECT code, count(*) FROM staged GROUP BY code"
+_ISSUES = f"""
+    INSERT INTO import_issues (file_id, line, custom_id, code, field, detail, line_sha256)
+    SELECT %s, line, left(custom_id, 64), code, field, detail, line_sha256
+      FROM staged WHERE code NOT IN ('', '{UNCHANGED}', '{REPEATED}')
+    ON CONFLICT DO NOTHING
+"""  # noqa: S608  constants of this project
+_TOLD_ISSUES = f"""
+    SELECT line, custom_id, code, field, detail FROM staged
+     WHERE code NOT IN ('', '{UNCHANGED}', '{REPEATED}') ORDER BY line
+"""  # noqa: S608  constants of this project
+# One row a request: what was accepted, in this file or before, and otherwise why its first line was not.
+_REPORT = """
+    SELECT DISTINCT ON (request.id)
+           request.custom_id, staged.code, staged.detail, staged.code IN ('', 'unchanged', 'repeated') AS taken,
+           worker.academic, worker.test, worker.achievement, worker.essay, worker.total,
+           judge.decision, judge.bias_detected
+      FROM staged
+      JOIN evaluation_requests AS request ON request.id = staged.request_id
+      LEFT JOIN judge_results AS judge ON judge.request_id = request.id
+      LEFT JOIN worker_results AS worker ON worker.request_id = coalesce(request.judged_id, request.id)
+     ORDER BY request.id, taken DESC, staged.line
+"""
+_IMPORTED_RUNS = """
+    UPDATE batch_runs AS run SET state = CASE
+               WHEN EXISTS (SELECT 1 FROM evaluation_requests WHERE run_id = run.id AND state = 'asked') THEN 'exported'
+               WHEN EXISTS (SELECT 1 FROM evaluation_requests WHERE run_id = run.id AND state = 'failed')
+               THEN 'needs_attention' ELSE 'imported' END
+     WHERE run.state <> 'exporting' AND run.id IN (
+           SELECT DISTINCT request.run_id FROM staged JOIN evaluation_requests AS request ON request.id = staged.request_id)
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Issue:
+    """A line that was not taken."""
+
+    line: int
+    custom_id: str
+    code: str
+    field: str
+    detail: str
+
+
+@dataclass(slots=True)
+class Imported:
+    """What one file came to: lines = imported + unchanged + rejected, and ``reasons`` adds up to rejected."""
+
+    sha256: str
+    lines: int = 0
+    imported: int = 0
+    unchanged: int = 0
+    rejected: int = 0
+    reasons: dict[str, int] = field(default_factory=dict)
+
+    def counts(self) -> dict[str, Any]:
+        """The figures as JSON values."""
+        figures = {"lines": self.lines, "imported": self.imported, "unchanged": self.unchanged}
+        return {**figures, "rejected": self.rejected, "reasons": self.reasons}
+
+
+class ImportRun:
+    """The import of one file, inside a transaction that the caller holds: import, then ask for issues and report."""
+
+    def __init__(self, path: Path, *, actor: Actor) -> None:
+        self.path = path
+        self.actor = actor
+
+    def run(self) -> Imported:
+        """Import the file; raise Malformed for a file that is none of ours, PhaseError outside processing."""
+        self.actor.require("batches.import")
+        with _opened(self.path) as stream:
+            sha256, size = _digest(stream)
+            cycle = cycle_of(stream)
+            if cycle is None:
+                raise Malformed(f"{self.path.name} names no request that ENIGMA has asked.")
+            _hold_processing(cycle)
+            result = Imported(sha256, lines=stage_file(stream, cycle))
+        _refuse_wrong_file(self.path.name, result.lines)
+        settle(cycle, file_sha256=sha256)
+        self._count(result)
+        self._keep(cycle, result, size)
+        return result
+
+    def issues(self) -> Iterator[Issue]:
+        """The lines that were not taken, in the order of the file."""
+        yield from (Issue(*row) for row in _streamed(_TOLD_ISSUES))
+
+    def report(self) -> Iterator[dict[str, Any]]:
+        """One JSON value for each request that this file decided."""
+        for custom_id, code, detail, taken, *scores, total, decision, bias in _streamed(_REPORT):
+            yield {
+                "custom_id": custom_id,
+                "outcome": "imported" if taken else "rejected",
+                "reason": "" if taken else f"{code}: {detail}",
+                "scores": _scores(scores) if taken else None,
+                "total": float(total) if taken else None,
+                "decision": decision,
+                "bias_detected": bias,
+            }
+
+    def _count(self, result: Imported) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute(_COUNTS)
+            by_code = dict(cursor.fetchall())
+        result.imported = by_code.pop("", 0)
+        result.unchanged = by_code.pop(UNCHANGED, 0) + by_code.pop(REPEATED, 0)
+        result.reasons = dict(sorted(by_code.items()))
+        result.rejected = sum(by_code.values())
+
+    def _keep(self, cycle: AdmissionCycle, result: Imported, size: int) -> None:
+        file, is_new = ResultFile.objects.get_or_create(
+            sha256=result.sha256, admission_cycle=cycle, defaults={"size": size, "counts": result.counts()}
+        )
+        with connection.cursor() as cursor:
+            cursor.execute(_ISSUES, [file.pk])
+            cursor.execute(_IMPORTED_RUNS)
+        facts = {"file_sha256": result.sha256, **result.counts()}
+        if is_new:
+            cycle.commit("import", **facts)
+        record("batches.import", actor=self.actor, entity=("cycle", cycle.code), **facts)
+
+
+def import_file(path: Path, *, actor: Actor, dry_run: bool = False) -> Imported:
+    """Import one result file in a transaction of its own."""
+    with transaction.atomic():
+        result = ImportRun(path, actor=actor).run()
+        transaction.set_rollback(dry_run)
+    return result
+
+
+def _opened(path: Path) -> BinaryIO:
+    try:
+        return path.open("rb")
+    except OSError as fault:
+        raise Malformed(f"{path} cannot be read: {fault.strerror}.") from None
+
+
+def _digest(stream: BinaryIO) -> tuple[str, int]:
+    digest, size = hashlib.sha256(), 0
+    while block := stream.read(BLOCK):
+        digest.update(block)
+        size += len(block)
+    stream.seek(0)
+    return digest.hexdigest(), size
+
+
+def _hold_processing(cycle: AdmissionCycle) -> None:
+    # A step takes the row FOR UPDATE and so waits for us; other imports do not.
+    cycle.refresh_from_db(from_queryset=AdmissionCycle.objects.select_for_update(no_key=True))
+    if cycle.phase != Phase.PROCESSING:
+        raise PhaseError(f"Results are taken in {Phase.PROCESSING}; {cycle.code} is in {cycle.phase}.")
+
+
+def _refuse_wrong_file(name: str, lines: int) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM staged WHERE code IN (%s, %s)", [UNKNOWN_ID, OTHER_CYCLE])
+        unknown: int = cursor.fetchone()[0]
+    if unknown > TOO_MANY_UNKNOWN and unknown > lines * UNKNOWN_SHARE:
+        raise Malformed(
+            f"{name}: {unknown} of {lines} lines answer no request of this cycle; this is another file. Nothing was taken."
+        )
+
+
+def _scores(scores: list[Any]) -> dict[str, float]:
+    names = ("academic_score", "test_score", "achievement_score", "essay_score")
+    return {name: float(score) for name, score in zip(names, scores, strict=True)}
+
+
+def _streamed(statement: str) -> Iterator[tuple[Any, ...]]:
+    with connection.chunked_cursor() as cursor:
+        cursor.execute(statement)
+        while rows := cursor.fetchmany(CHUNK):
+            yield from rows
+
+
+def report_line(decided: dict[str, Any]) -> bytes:
+    """One line of a report."""
+    return json.dumps(decided).encode() + b"\n"
+
+

@@ -1,0 +1,63 @@
+"""Take in what the engines answered: ``manage.py import_results FILE...``."""
+
+from argparse import ArgumentParser
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from django.core.management.base import CommandError
+from django.db import transaction
+
+from accounts.actors import Actor, acting
+from audit.sequencer import sequence_all
+from batches.ingest import Imported, ImportRun, report_line
+from enigma.files import whole_file
+from enigma.operation import FOUND_PROBLEMS, OperatorCommand, progress
+
+
+class Command(OperatorCommand):
+    help = "Take in result files; exit code 1 when lines were rejected. Each file is taken whole or not at all"
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """Declare the options."""
+        parser.add_argument("files", nargs="+", type=Path, metavar="FILE")
+        parser.add_argument("--dry-run", action="store_true", help="do everything, then keep nothing")
+        parser.add_argument("--report", metavar="FILE", help="write one JSON line for each request decided")
+        parser.add_argument("--force", action="store_true", help="replace the file of --report")
+        parser.add_argument("--json", action="store_true")
+        parser.add_argument("--actor", metavar="E-MAIL")
+
+    def operate(self, *, files: list[Path], dry_run: bool, **options: Any) -> None:
+        """Import file by file, tell every line that was not taken, and sum up."""
+        actor = acting(options["actor"])
+        with ExitStack() as stack:
+            report = stack.enter_context(whole_file(options["report"], force=options["force"])) if options["report"] else None
+            told = stack.enter_context(progress("files", total=len(files)))
+            results = []
+            for number, path in enumerate(files, start=1):
+                results.append((path, self._import(path, actor, report, dry_run=dry_run)))
+                told(number)
+        if not dry_run:
+            sequence_all()
+        self._sum_up(results, dry_run=dry_run, as_json=options["json"])
+
+    def _import(self, path: Path, actor: Actor, report: BinaryIO | None, *, dry_run: bool) -> Imported:
+        with transaction.atomic():
+            run = ImportRun(path, actor=actor)
+            result = run.run()
+            for issue in run.issues():
+                named = f", field {issue.field}" if issue.field else ""
+                self.stderr.write(f"{path.name}: line {issue.line}{named}: {issue.code}: {issue.detail}")
+            if report:
+                report.writelines(report_line(decided) for decided in run.report())
+            transaction.set_rollback(dry_run)
+        return result
+
+    def _sum_up(self, results: list[tuple[Path, Imported]], *, dry_run: bool, as_json: bool) -> None:
+        listed = [{"file": path.name, "sha256": one.sha256, **one.counts()} for path, one in results]
+        total = {key: sum(one[key] for one in listed) for key in ("lines", "imported", "unchanged", "rejected")}
+        verb = "would take" if dry_run else "took"
+        summary = "{} {imported} of {lines} lines, {unchanged} were there, {rejected} rejected".format(verb, **total)
+        self.answer(summary, {"dry_run": dry_run, **total, "files": listed}, as_json=as_json)
+        if total["rejected"]:
+            raise CommandError(f"{total['rejected']} lines were rejected.", returncode=FOUND_PROBLEMS)

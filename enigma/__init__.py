@@ -1,0 +1,1 @@
+"""The project: settings, leaves that any app may import, and the wiring of URLs."""

@@ -1,0 +1,77 @@
+"""What start-up refuses: missing, short, equal or sample keys, and a database that is not PostgreSQL 15 or newer."""
+
+import base64
+import binascii
+from collections.abc import Iterator
+from typing import Any
+
+from django.conf import settings
+from django.core.checks import CheckMessage, Error
+from django.core.exceptions import ImproperlyConfigured
+
+from enigma.samples import SAMPLE_MARK, SAMPLES
+
+MIN_SERVER = 150_000
+MIN_SECRET_KEY = 50  # characters, as Django's own deployment check asks
+MIN_INDEX_KEY = 32
+
+
+def configuration_faults(
+    *, secret_key: str, fernet_keys: list[str], index_key: str, engine: str, debug: bool
+) -> Iterator[str]:
+    """Yield a sentence for each fault; in DEBUG the sample keys are let through."""
+    if engine != "django.db.backends.postgresql":
+        yield "Set DATABASE_URL to a PostgreSQL database: no other engine is supported."
+    yield from _short_keys(secret_key, fernet_keys, index_key)
+    keys = [secret_key, *fernet_keys, index_key]
+    if len(set(filter(None, keys))) < len(list(filter(None, keys))):
+        yield "Two keys are equal: SECRET_KEY, ENIGMA_BIDX_KEY and each of ENIGMA_FERNET_KEYS must differ."
+    if not debug and any(key in SAMPLES or SAMPLE_MARK in key for key in keys):
+        yield "A sample key is in use: make your own with `manage.py generate_keys`."
+
+
+def _short_keys(secret_key: str, fernet_keys: list[str], index_key: str) -> Iterator[str]:
+    if len(secret_key) < MIN_SECRET_KEY:
+        yield f"SECRET_KEY is missing or shorter than {MIN_SECRET_KEY} characters (see manage.py generate_keys)."
+    if not fernet_keys:
+        yield "ENIGMA_FERNET_KEYS is missing (see manage.py generate_keys)."
+    for number, key in enumerate(fernet_keys, start=1):
+        if not _is_fernet_key(key):
+            yield f"Key {number} of ENIGMA_FERNET_KEYS is not 32 bytes of URL-safe base64."
+    if len(index_key) < MIN_INDEX_KEY:
+        yield f"ENIGMA_BIDX_KEY is missing or shorter than {MIN_INDEX_KEY} characters (see manage.py generate_keys)."
+
+
+def _is_fernet_key(key: str) -> bool:
+    try:
+        return len(base64.urlsafe_b64decode(key)) == 32
+    except (binascii.Error, ValueError):
+        return False
+
+
+def _current_faults() -> Iterator[str]:
+    return configuration_faults(
+        # Read past LazySettings, which raises its own, vaguer error on an empty SECRET_KEY.
+        secret_key=settings._wrapped.SECRET_KEY,  # type: ignore[misc]
+        fernet_keys=settings.ENIGMA_FERNET_KEYS,
+        index_key=settings.ENIGMA_BIDX_KEY,
+        engine=settings.DATABASES.get("default", {}).get("ENGINE", ""),
+        debug=settings.DEBUG,
+    )
+
+
+def check_configuration(**_: Any) -> list[CheckMessage]:
+    """The faults as Django system checks, so that every command that needs keys refuses to run."""
+    return [Error(fault, id="enigma.E001") for fault in _current_faults()]
+
+
+def refuse_bad_configuration() -> None:
+    """Raise ImproperlyConfigured with all faults; for servers, which run no system checks."""
+    if faults := list(_current_faults()):
+        raise ImproperlyConfigured(" ".join(faults))
+
+
+def refuse_old_server(*, connection: Any, **_: Any) -> None:
+    """Raise ImproperlyConfigured when a fresh connection leads to a PostgreSQL older than 15."""
+    if connection.vendor == "postgresql" and connection.pg_version < MIN_SERVER:
+        raise ImproperlyConfigured(f"PostgreSQL 15 or newer is needed; this server says {connection.pg_version}.")
