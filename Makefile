@@ -39,7 +39,7 @@ run: $(RUNTIME) $(ENV_FILE) ## serve the site on 127.0.0.1:8000 with the databas
 	@DEBUG=1 $(POSTGRES) -- sh -c '$(MANAGE) migrate --verbosity 0 && exec $(MANAGE) runserver $(ARGS)'
 
 worker: $(RUNTIME) $(ENV_FILE) ## do the jobs that wait in the database of the demo
-	@$(POSTGRES) -- $(MANAGE) procrastinate worker $(ARGS)
+	@$(POSTGRES) -- $(MANAGE) run_worker $(ARGS)
 
 test: $(DEV) ## run all tests on a PostgreSQL of their own
 	@$(POSTGRES) --throwaway -- $(PY) -m pytest --cov $(ARGS)
@@ -87,13 +87,13 @@ $(ENV_FILE): | $(RUNTIME)
 $(PY):
 	@$(FIND_PYTHON); echo "Making .venv with $$("$$python" --version)" >&2; \
 	"$$python" -m venv --clear .venv 2>/dev/null || { "$$python" -m venv --clear --without-pip .venv && \
-	  "$$python" -m pip --version >/dev/null && ln -sf "$$(command -v "$$python")" .venv/bin/python-with-pip; } || \
+	  "$$python" -m pip --version >/dev/null && echo "$$python" > .venv/has-pip; } || \
 	{ rm -rf .venv; echo "$$python can make no environment: install its venv or pip (Debian: apt install python3-venv)" >&2; exit 1; }
 
 define install
 	@echo "Installing $(1) (half a minute the first time)" >&2
 	@set -- --disable-pip-version-check install -qq --no-input --no-deps --require-hashes -r $(1); \
-	if [ -e .venv/bin/python-with-pip ]; then .venv/bin/python-with-pip -m pip --python $(PY) "$$@"; \
+	if [ -e .venv/has-pip ]; then "$$(cat .venv/has-pip)" -m pip --python $(PY) "$$@"; \
 	else $(PY) -m pip "$$@"; fi
 	@rm -f $(2)* && touch $@
 endef

@@ -25,8 +25,12 @@ FAULTS_OF_A_LETTER = (smtplib.SMTPRecipientsRefused, smtplib.SMTPDataError, Unre
 NOT_ASSESSED = "not_assessed"
 
 
-def send_letters(cycle: AdmissionCycle, *, each: Callable[[], None] = lambda: None) -> dict[str, int]:
+def send_letters(
+    cycle: AdmissionCycle, *, mailer: BaseEmailBackend | None = None, each: Callable[[], None] = lambda: None
+) -> dict[str, int]:
     """Send every queued letter of a published cycle; return how many were sent and how many failed for good.
+
+    ``mailer`` is Django's e-mail backend by the settings unless given; ``each`` is called after each letter.
 
     A letter is locked, sent and marked in one transaction of its own, so two workers never send the same one, and a
     worker that dies before the mail server has taken it leaves it queued. Should it die between the server's «yes»
@@ -35,7 +39,7 @@ def send_letters(cycle: AdmissionCycle, *, each: Callable[[], None] = lambda: No
     """
     if not may_see_result(cycle):
         raise Refused(f"{cycle.code} is not published: no letter may go out.")
-    mailer = get_connection()
+    mailer = mailer or get_connection()
     mailer.open()
     try:
         while _send_next(cycle, mailer):

@@ -4,6 +4,7 @@ A damaged record costs itself alone; memory does not grow with the file. Values 
 """
 
 import csv
+import io
 import json
 import re
 from collections import Counter, deque
@@ -41,8 +42,10 @@ WHOLE_ROW = "row"
 
 RECORD_BYTES, RECORD_LINES = 2**20, 5000
 JSON_LINE_BYTES = 2**21
+BLOCK_BYTES = 2**16
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 NOT_UTF8 = "holds bytes that are not UTF-8"
+OPEN_QUOTE = "a quote is opened and never closed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,32 +127,43 @@ class _Lines:
 
     def __init__(self, stream: BinaryIO, *, limit: int) -> None:
         self._stream, self._limit, self.number = stream, limit, 0
-        first = self._fetch().removeprefix(BYTE_ORDER_MARK)
+        self._store: deque[bytes] = deque()
+        self._tail = b""
+        first = self.take()
         if first.startswith((b"\xff\xfe", b"\xfe\xff")):
             raise Malformed("line 1: the file is UTF-16; save it as UTF-8")
-        self._back = deque([first] if first else [])
-        while (line := self.take()).isspace():
-            pass
+        line = first.removeprefix(BYTE_ORDER_MARK)
+        while line.isspace():
+            line = self.take()
         if not line:
             raise Malformed("line 1: the file is empty")
         self.put_back([line])
 
-    def _fetch(self) -> bytes:
-        line = tail = self._stream.readline(self._limit + 1)
-        while len(tail) > self._limit and not tail.endswith(b"\n"):
-            tail = self._stream.readline(self._limit + 1)
-        return line
+    def _fill(self) -> None:
+        """Read on until a whole line is in store, or the last one."""
+        while not self._store and (block := self._stream.read(BLOCK_BYTES)):
+            if len(self._tail) > self._limit:
+                block = block[block.find(b"\n") :] if b"\n" in block else b""
+                self._tail = self._tail[: self._limit + 1]
+            lines = io.BytesIO(self._tail + block).readlines()  # the fastest way to split at \n alone
+            self._tail = b"" if lines[-1].endswith(b"\n") else lines.pop()
+            self._store.extend(lines)
+        if self._tail and not self._store:
+            self._store.append(self._tail)
+            self._tail = b""
 
     def take(self) -> bytes:
         """Return the next line with its ending; empty at the end of the stream."""
-        line = self._back.popleft() if self._back else self._fetch()
-        if line:
-            self.number += 1
-        return line
+        if not self._store:
+            self._fill()
+        if not self._store:
+            return b""
+        self.number += 1
+        return self._store.popleft()
 
     def put_back(self, lines: Sequence[bytes]) -> None:
         """Let the lines taken last be taken again."""
-        self._back.extendleft(reversed(lines))
+        self._store.extendleft(reversed(lines))
         self.number -= len(lines)
 
     def record(self) -> list[bytes]:
@@ -157,11 +171,13 @@ class _Lines:
         line = self.take()
         if not line:
             return []
-        record, size, quotes, back = [line], len(line), line.count(b'"'), self._back
+        record, size, quotes, store = [line], len(line), line.count(b'"'), self._store
         while quotes % 2 and size <= RECORD_BYTES and len(record) < RECORD_LINES:
-            line = back.popleft() if back else self._fetch()  # take(), spelt out: the hottest loop there is
-            if not line:
+            if not store:
+                self._fill()
+            if not store:
                 break
+            line = store.popleft()  # take(), spelt out: this is the hottest loop
             record.append(line)
             size += len(line)
             quotes += line.count(b'"')
@@ -179,7 +195,7 @@ def _split(record: list[bytes], *, width: int | None) -> tuple[list[str], bool]:
     if len(data) > RECORD_BYTES or len(record) >= RECORD_LINES:
         raise Unreadable(f"the record is longer than 1 MiB or {RECORD_LINES} lines; a quote may be left open")
     if _is_odd(data):
-        raise Unreadable("a quote is opened and never closed")
+        raise Unreadable(OPEN_QUOTE)
     text, is_utf8 = _decoded(data)
     try:
         cells = next(csv.reader((text,), strict=True))
@@ -265,8 +281,8 @@ def _fits(candidate: list[bytes], width: int) -> bool:
 
 def _damage(reason: str, *, line: int, size: int, lost: int) -> str:
     """Say what is wrong with a record of `size` lines when the first `lost` of them are set aside."""
-    if lost < size and "expected" in reason:
-        reason = "a quote is opened and never closed"
+    if lost < size:  # whatever it came to, it ran on into a record below
+        reason = OPEN_QUOTE
     return reason if lost == 1 else f"{reason}; lines {line} to {line + lost - 1} are set aside"
 
 

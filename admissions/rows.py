@@ -169,7 +169,7 @@ def _email(value: object, limits: Limits) -> str:
 def _with_ascii_domain(email: str) -> str:
     """Spell an international domain as on the wire (RFC 3490); empty if it hides behind look-alikes."""
     local, _, domain = email.rpartition("@")
-    if unicodedata.normalize("NFKC", domain) != domain or any(map(_mixes_scripts, domain.split("."))):
+    if unicodedata.normalize("NFKC", domain) != domain or not _is_plain(domain):
         return ""
     try:
         return f"{local}@{domain.encode('idna').decode()}"
@@ -177,10 +177,13 @@ def _with_ascii_domain(email: str) -> str:
         return ""
 
 
-def _mixes_scripts(label: str) -> bool:
-    """Tell whether Latin letters stand beside Greek or Cyrillic ones that look the same."""
-    scripts = {unicodedata.name(letter, "").partition(" ")[0] for letter in label if letter.isalpha()}
-    return len(scripts & {"LATIN", "GREEK", "CYRILLIC"}) > 1
+def _is_plain(domain: str) -> bool:
+    """Tell whether a domain holds nothing invisible, and no Latin label Greek or Cyrillic look-alikes."""
+    marks = ("Mn", "Mc")  # parts of letters in many scripts
+    if not all(sign.isalnum() or sign in ".-" or unicodedata.category(sign) in marks for sign in domain):
+        return False
+    labels = [{unicodedata.name(sign, "").partition(" ")[0] for sign in label} for label in domain.split(".")]
+    return all(len(scripts & {"LATIN", "GREEK", "CYRILLIC"}) <= 1 for scripts in labels)
 
 
 def _phone(value: object, limits: Limits) -> str:
@@ -252,7 +255,7 @@ def _why_no_decimal(text: str) -> str:
 
 
 def _number(value: object, *, lowest: Decimal, highest: Decimal) -> Decimal | int:
-    if isinstance(value, bool) or not isinstance(value, int | Decimal):
+    if isinstance(value, bool) or not isinstance(value, (int, Decimal)):
         raise _Wrong("must be a number")
     if isinstance(value, Decimal) and not value.is_finite():
         raise _Wrong("is not a finite number")

@@ -1,4 +1,4 @@
-"""The audit app: the internal log of acts, the public chain of commitments, and their proofs. It imports no other app."""
+"""The audit app: the internal log of acts, the public chain of commitments, and their verification."""
 
 from django.apps import AppConfig
 

@@ -1,6 +1,6 @@
 """EJ1: JSON with exactly one spelling per value, so that a hash over the bytes is a hash over the meaning.
 
-It is RFC 8785 (JCS) without floats: ASCII keys, integers within 2**53 - 1, at most 16 levels, no lone surrogates.
+It is RFC 8785 (JCS) without floats: ASCII keys, integers within 2**53 - 1, 16 levels, no lone surrogates.
 """
 
 import json

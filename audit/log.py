@@ -46,9 +46,10 @@ def record(
 ) -> None:
     """Note one act for `audit_logs`; it is kept or lost together with the deed.
 
-    `action` is dotted lower case such as `cycle.freeze`; `entity` is (type, id); `reason` goes into the details. No
-    personal data may stand in any of it: ids, codes, counts and hashes only. Raise TransactionManagementError outside
-    a transaction, Malformed for a value without an EJ1 form, Refused for an e-mail address anywhere.
+    `action` is dotted lower case such as `cycle.freeze`; `entity` is (type, id); `reason` goes into the
+    details. No personal data may stand in any of it: ids, codes, counts and hashes only. Raise
+    TransactionManagementError outside a transaction, Malformed for a value without an EJ1 form, Refused for an
+    e-mail address anywhere.
     """
     _inside_a_transaction()
     if action == ANCHOR or not _ACTION.fullmatch(action):
@@ -76,8 +77,8 @@ def record(
 def commit(kind: str, *, cycle_ref: str, subject_ref: str, salt: bytes, fields: Mapping[str, Value]) -> None:
     """Note one commitment for `hash_chain`: only its 32 bytes are kept, never the fields or the salt.
 
-    `kind` is one of `audit.chain.KINDS`; both refs are 32 random hexadecimal digits; `salt` is 32 random bytes of
-    this record alone. Raise TransactionManagementError outside a transaction, Malformed for anything else.
+    `kind` is one of `audit.chain.KINDS`; both refs are 32 random hexadecimal digits; `salt` is 32 random
+    bytes of this record alone. Raise TransactionManagementError outside a transaction, Malformed for anything else.
     """
     commit_many(kind, cycle_ref=cycle_ref, rows=[(subject_ref, salt, fields)])
 
@@ -85,7 +86,7 @@ def commit(kind: str, *, cycle_ref: str, subject_ref: str, salt: bytes, fields: 
 def commit_many(kind: str, *, cycle_ref: str, rows: Iterable[tuple[str, bytes, Mapping[str, Value]]]) -> int:
     """Note a commitment for each (subject_ref, salt, fields) and return how many, in constant memory.
 
-    The entries keep the order of the rows; rows that disclose something by their order must come sorted by ref.
+    The entries keep the order of the rows: sort them by ref where their order would disclose something.
     Errors as in `commit`.
     """
     _inside_a_transaction()

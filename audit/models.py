@@ -55,7 +55,7 @@ class LogOutbox(models.Model):
 
 
 class HashChain(models.Model):
-    """One entry of the public log: a salted commitment, without any personal data, publishable byte for byte."""
+    """One entry of the public log: a salted commitment without personal data, publishable byte for byte."""
 
     chain_id = models.BigIntegerField(primary_key=True, help_text="position from 0, without gaps")
     decision_type = models.TextField(help_text="copy of the leaf's kind")

@@ -36,8 +36,8 @@ FOLLOW_INTERVAL = 0.1  # seconds
 
 logger = logging.getLogger(__name__)
 
-# By range, not by a list of ids: the statistics of a table that is mostly empty mislead the planner, and a range is
-# read in linear time whatever it believes.
+# By range, not by a list of ids: the statistics of a mostly empty table mislead the planner, and a range is read
+# in linear time whatever it believes.
 _TAKE = """
     WITH taken AS (
         DELETE FROM log_outbox
@@ -50,7 +50,8 @@ _TAKE = """
     SELECT * FROM taken ORDER BY outbox_id
 """
 _COPY_PUBLIC = """
-    COPY hash_chain (chain_id, decision_type, subject_ref, timestamp, data_json, leaf_hash, previous_hash, data_hash)
+    COPY hash_chain
+        (chain_id, decision_type, subject_ref, timestamp, data_json, leaf_hash, previous_hash, data_hash)
     FROM STDIN (FORMAT binary)
 """
 # PostgreSQL's binary COPY format: https://www.postgresql.org/docs/current/sql-copy.html, "Binary Format".
@@ -90,8 +91,8 @@ class Tip(NamedTuple):
 def sequence(limit: int = CHUNK) -> int:
     """Move up to `limit` waiting rows into the logs in one transaction and return how many there were.
 
-    Raise Refused when this database holds a log of another origin than ENIGMA_ORIGIN, Malformed for a row that
-    `audit.log` did not write; nothing is moved then.
+    Raise Refused when this database holds a log of another origin than ENIGMA_ORIGIN, Malformed for a row
+    that `audit.log` did not write; nothing is moved then.
     """
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])
@@ -162,8 +163,8 @@ def _head() -> LogHead:
     )
     if head.origin != origin:
         raise Refused(
-            f"This database holds the log {head.origin}, but ENIGMA_ORIGIN says {origin}. The origin is hashed into the"
-            " first entry and cannot change; set it back, or begin a new log in a new database."
+            f"This database holds the log {head.origin}, but ENIGMA_ORIGIN says {origin}. The origin is hashed"
+            " into the first entry and cannot change; set it back, or begin a new log in a new database."
         )
     return head
 
@@ -181,7 +182,7 @@ def _audit_tip(head: LogHead) -> Tip:
 def _append_public(
     cursor: CursorWrapper, tip: Tip, entries: Iterable[tuple[str, str, str, str]], now: datetime
 ) -> Tip:
-    """Append (kind, cycle, ref, commit) each; all parts are codes or hexadecimal, so nothing needs escaping."""
+    """Append (kind, cycle, ref, commit) each and return the new tip."""
     size, value, at = tip.size, tip.value, max(tip.at, now)
     ts = moment(at)
     stamp = _SIZED_BIGINT.pack(8, (at - _POSTGRES_EPOCH) // timedelta(microseconds=1))
@@ -206,7 +207,7 @@ def _append_public(
 def _append_audit(
     cursor: CursorWrapper, tip: Tip, entries: Iterable[tuple[datetime, Mapping[str, Value]]]
 ) -> Tip:
-    """Append (time, entry) each; a time that lies before the last one is lifted to it, so that time never runs back."""
+    """Append (time, entry) each; a time before the last one is lifted to it, so that time never runs back."""
     size, value, at = tip
     with cursor.copy(_COPY_AUDIT) as copy:
         for noted_at, entry in entries:

@@ -13,6 +13,7 @@ import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import cached_property
 from pathlib import Path
 from urllib.parse import quote
 
@@ -67,7 +68,6 @@ class Server:
         if self.account:
             folder.chmod(0o711)  # through, but not into
         self.folder = folder
-        self.programs = self._reachable_programs()
 
     def url(self, database: str) -> str:
         """Return the URL of ``database``: libpq and django-environ read the socket's folder from ``host``."""
@@ -126,9 +126,7 @@ class Server:
     def _make_database(self) -> None:
         missing = f"WHERE NOT EXISTS (SELECT FROM pg_database WHERE datname = '{DATABASE}')"
         statement = f"SELECT 'CREATE DATABASE {DATABASE}' {missing} \\gexec\n"
-        made = self._run(
-            "psql", "-qX", "-v", "ON_ERROR_STOP=1", "-d", self.url("postgres"), standard_input=statement
-        )
+        made = self._run("psql", "-qX", "-v", "ON_ERROR_STOP=1", "-d", self.url("postgres"), said=statement)
         if made.returncode:
             raise Refused(f"The database {DATABASE} cannot be made:\n{made.stdout}")
 
@@ -171,16 +169,17 @@ class Server:
     def _pg_ctl(self, action: str, *options: str) -> subprocess.CompletedProcess[str]:
         return self._run("pg_ctl", action, "-D", str(self.data), "-w", "-s", *options)
 
-    def _run(
-        self, program: str, *arguments: str, standard_input: str = ""
-    ) -> subprocess.CompletedProcess[str]:
+    def _run(self, program: str, *arguments: str, said: str = "") -> subprocess.CompletedProcess[str]:
+        return self._execute(self.programs / program, *arguments, said=said)
+
+    def _execute(self, program: Path, *arguments: str, said: str = "") -> subprocess.CompletedProcess[str]:
         """Run one of PostgreSQL's programs, out of the terminal's reach and without our environment."""
         with tempfile.TemporaryFile("w+") as output:  # a pipe would wait for the server to close it
             done = subprocess.run(
-                [str(self.programs / program), *arguments],
+                [str(program), *arguments],
                 cwd="/",
                 env={"PATH": os.defpath, "LC_ALL": "C"},
-                input=standard_input,
+                input=said,
                 text=True,
                 stdout=output,
                 stderr=subprocess.STDOUT,
@@ -193,30 +192,38 @@ class Server:
             output.seek(0)
             return subprocess.CompletedProcess(done.args, done.returncode, output.read())
 
-    def _reachable_programs(self) -> Path:
-        """Return the folder of the programs: where pip put them, or a copy that the account can reach."""
+    @cached_property
+    def programs(self) -> Path:
+        """The folder of the programs: where pip put them, or a copy that the account can reach."""
         package = importlib.util.find_spec(PACKAGE.replace("-", "_"))
         if package is None or package.origin is None:
             raise Refused("Set DATABASE_URL, or install the embedded PostgreSQL with `make setup`.")
-        installed = Path(package.origin).parent / RELEASE
-        self.programs = installed / "bin"
-        if self.account is None or self._may_run():
-            return self.programs
+        installed = Path(package.origin).parent
+        programs = installed / RELEASE / "bin"
+        if self.account is None or self._may_run(programs / "postgres"):
+            return programs
         copy = self.folder / f"programs-{importlib.metadata.version(PACKAGE)}"
         if not copy.exists():
-            half = Path(tempfile.mkdtemp(dir=self.folder))
-            shutil.copytree(installed, half, dirs_exist_ok=True, symlinks=True)
-            for path in (half, *half.rglob("*")):
-                if not path.is_symlink():
-                    path.chmod(0o755)
-            half.rename(copy)
-        return copy / "bin"
+            _copy_programs(installed, copy)
+        return copy / installed.name / RELEASE / "bin"
 
-    def _may_run(self) -> bool:
+    def _may_run(self, program: Path) -> bool:
         try:
-            return self._run("postgres", "--version").returncode == 0
+            return self._execute(program, "--version").returncode == 0
         except PermissionError:
             return False
+
+
+def _copy_programs(installed: Path, copy: Path) -> None:
+    """Copy the programs for everybody to run, and the libraries to where the programs expect them."""
+    half = Path(tempfile.mkdtemp(dir=copy.parent))
+    shutil.copytree(installed / RELEASE, half / installed.name / RELEASE, symlinks=True)
+    if (libraries := installed.with_name(f"{installed.name}.libs")).exists():
+        shutil.copytree(libraries, half / libraries.name, symlinks=True)
+    for path in (half, *half.rglob("*")):
+        if not path.is_symlink():
+            path.chmod(0o755)
+    half.rename(copy)
 
 
 def _works_in(process: psutil.Process, folder: Path) -> bool:

@@ -16,7 +16,15 @@ import pytest
 from environ import Env
 from psycopg.conninfo import conninfo_to_dict
 
-from enigma.cluster import DURABLE, LONGEST_SOCKET, TEMPORARY, Server, throwaway_server
+from enigma.cluster import (
+    DURABLE,
+    LONGEST_SOCKET,
+    RELEASE,
+    TEMPORARY,
+    Server,
+    _copy_programs,
+    throwaway_server,
+)
 from enigma.errors import Conflict, Refused
 from enigma.postgres import main
 
@@ -250,6 +258,13 @@ def test_a_launcher_without_a_clear_order_explains_itself(arguments, capsys):
         main(arguments)
     assert stopped.value.code == 2
     assert "usage: python -m enigma.postgres" in capsys.readouterr().err
+
+
+def test_programs_in_a_closed_checkout_run_from_a_copy(folder):
+    installed = Server(folder, settings=DURABLE).programs.parents[1]
+    _copy_programs(installed, folder / "copy")
+    program = folder / "copy" / installed.name / RELEASE / "bin" / "postgres"
+    assert "(PostgreSQL) 18" in subprocess.check_output([program, "--version"], text=True)
 
 
 def test_a_folder_too_deep_for_a_socket_is_refused(tmp_path):

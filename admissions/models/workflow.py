@@ -5,6 +5,7 @@ from functools import wraps
 from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
+from django.utils import timezone
 
 from accounts.actors import Actor
 from admissions.models.applications import Application
@@ -65,7 +66,7 @@ def _take(cycle: "AdmissionCycle", step: Callable[..., Facts], source: Phase, ta
     facts = step(cycle)
     after = Application.objects.of(cycle).heads()
     _reconcile(step.__name__, before, after, target)
-    cycle.phase = target
+    cycle.phase, cycle.phase_since = target, timezone.now()
     cycle.save(update_fields=[*cycle.changed_by_steps])
     return {"from": str(source), "to": str(target), "heads_before": before, "heads_after": after, **facts}
 

@@ -7,24 +7,18 @@ import re2
 
 from admissions.scrubbing.folding import Passage
 from admissions.scrubbing.values import EMAIL, HANDLE, URL, Identity, Span
-from admissions.scrubbing.vocabulary import KNOWN_SITES, MAIL_PROVIDERS, PLATFORMS
+from admissions.scrubbing.vocabulary import KNOWN_SITES, MAIL_PROVIDERS, PLATFORMS, TOP_LEVEL_DOMAINS
 
-_LOCAL = re.compile(r"[^\W]?[\w.%+'&~=-]{0,62}\w\Z|\w\Z")
+_LOCAL_SIGNS = frozenset("._%+'&~=-")
 _DOMAIN = re.compile(r"[^\W_](?:[\w-]{0,61}\w)?(?:\.[^\W_](?:[\w-]{0,61}[^\W_])?){1,6}")
 _USER = re.compile(r"[^\W](?:[\w.-]{0,62}\w)?")
 _LONGEST_LOCAL = 64
 
-# Top-level domains that are no words, so that a missing space after a full stop makes no address.
-_TLD = (
-    r"(?:com|org|net|edu|gov|mil|info|biz|io|dev|app|tech|online|site|website|blog|page|xyz|club|store|shop|ly|gg"
-    r"|tv|ai|co|uk|pk|cn|jp|kr|ru|ua|pl|de|fr|es|pt|br|mx|ar|cl|tr|ng|ke|gh|za|eg|sa|ae|vn|ph|sg|hk|tw|nz|ca|ch"
-    r"|se|fi|dk|nl|eu|asia|academy|school|design|art|cloud|space|world|network|digital|studio|media|news)"
-)
+_TLD = "|".join(sorted(TOP_LEVEL_DOMAINS))
 _SCHEME = r"(?:https?|ftp)://[^\s<>\"\[\]|]+|\bwww\.[^\s<>\"\[\]|]+"
-_WEB = re2.compile(
-    rf"(?:{_SCHEME}|\b(?:[a-z0-9][a-z0-9-]*\.)+(?:{_TLD}\b(?::[0-9]+)?(?:[/?#][^\s<>\"\[\]|]*)?"
-    r"|[a-z]{2,12}/[^\s<>\"\[\]|]*))"
-)
+_BARE = rf"\b(?:[a-z0-9-]+\.)*[a-z0-9][a-z0-9-]+\.(?:{_TLD})\b(?::[0-9]+)?(?:[/?#][^\s<>\"\[\]|]*)?"
+_PAGE = r"\b[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?\.[a-z]{2,12}/[^\s<>\"\[\]|]*"
+_WEB = re2.compile(f"{_SCHEME}|{_BARE}|{_PAGE}")
 _SPELLED_OUT = re2.compile(
     r"[\pL\pN_][\pL\pN_.+-]*\s*(?:@|\(at\)|\[at\]|\{at\}|\bat\b)\s*[a-z0-9-]+"
     r"(?:\s*(?:\(dot\)|\[dot\]|\{dot\}|\bdot\b|\.)\s*[a-z0-9-]+)*\s*(?:\(dot\)|\[dot\]|\{dot\}|\bdot\b|\.)\s*"
@@ -61,18 +55,27 @@ def _around_at_signs(passage: Passage) -> Iterator[Span]:
     folded = passage.folded
     at = folded.find("@")
     while at >= 0:
-        local = _LOCAL.search(folded[max(0, at - _LONGEST_LOCAL) : at])
+        local = _local_before(folded, at)
         domain = _DOMAIN.match(folded, at + 1)
         user = _USER.match(folded, at + 1)
-        if local and (domain or (user and _both_have_letters(local[0], user[0]))):
+        if local and (domain or (user and _both_have_letters(local, user[0]))):
             end = domain.end() if domain else user.end() if user else at
-            yield _span(passage, at - len(local[0]), end, EMAIL)
+            yield _span(passage, at - len(local), end, EMAIL)
         elif not local and user and any(character.isalpha() for character in user[0]):
             yield _span(passage, at, user.end(), HANDLE)
         at = folded.find("@", at + 1)
     if "@ " in folded or " @" in folded:
         for match in _SPACED.finditer(folded):
             yield _span(passage, match.start(), match.end(), EMAIL)
+
+
+def _local_before(folded: str, at: int) -> str:
+    """Return the part of an e-mail address that ends before the "@" at `at`, or nothing."""
+    start, first = at, max(0, at - _LONGEST_LOCAL)
+    while start > first and (folded[start - 1].isalnum() or folded[start - 1] in _LOCAL_SIGNS):
+        start -= 1
+    local = folded[start:at]
+    return local.lstrip(".%+'&~=-") if local[-1:].isalnum() or local[-1:] == "_" else ""
 
 
 def _both_have_letters(local: str, user: str) -> bool:

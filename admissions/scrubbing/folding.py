@@ -41,6 +41,8 @@ def fold_character(character: str) -> str:
         return " "
     if category == "Cf":  # soft hyphen, zero-width joiners: invisible
         return ""
+    if category == "Cs":  # half a character: cannot be encoded, names nobody
+        return "\ufffd"
     if category == "No":  # a superscript 2 is no digit of a number
         return character
     plain = unicodedata.normalize("NFKD", character)
@@ -68,17 +70,18 @@ def fold(text: str) -> str:
 class Passage:
     """A text, its folded form, and the offsets of the one for offsets of the other."""
 
-    __slots__ = ("_segments", "_starts", "folded", "text")
+    __slots__ = ("_segments", "_starts", "folded", "signs", "text")
 
     def __init__(self, text: str) -> None:
         self.text = text
+        self.signs = frozenset(() if text.isascii() else _NOT_ASCII.findall(text))  # all that is not ASCII
         # Where folding changed the length: folded offset, original offset, and whether one became several.
         self._starts: list[int] = []
         self._segments: list[tuple[int, bool]] = []
-        if text.isascii():
+        if not self.signs:
             self.folded = text.lower()
             return
-        folds = {character: fold_character(character) for character in set(_NOT_ASCII.findall(text))}
+        folds = {character: fold_character(character) for character in self.signs}
         if all(len(folded) == 1 for folded in folds.values()):
             self.folded = _translated(text, folds).lower()
         else:

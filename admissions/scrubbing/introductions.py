@@ -11,49 +11,67 @@ from admissions.scrubbing.occurrences import Case, case, whole_words
 from admissions.scrubbing.values import NAME, Identity, Span
 from admissions.scrubbing.vocabulary import AMBIGUOUS, NO_NAME, NOT_NICKNAMES, PARTICLES, PEOPLES
 
-# After the first group comes a name; after the second too, unless it is a people or a faith; after the third
-# only when it can be a short form of the own name.
+# After the first alternative comes a name; after the group too, unless it is a people or a faith.
 _CUES = re2.compile(
-    r"(\bmy (?:full |first |last |given |middle |family |native |english |pen |real )?name(?:'s| is| was)\b"
+    r"\bmy (?:full |first |last |given |middle |family |native |english |pen |real )?name(?:'s| is| was)\b"
     r"|\bname ?:"
     r"|\b(?:call|calls|called|calling|named|nicknamed|christened|dubbed) me\b"
     r"|\bnickname(?:'s| is| was)\b|\bi (?:go|went) by\b"
     r"|\bi(?:'m| am| was) (?:also )?(?:called|named|known as)\b"
-    r"|\bknown to (?:my )?\w+ as\b|\bsign (?:it |this |myself |my \w+ )?as\b|\bsigned as\b)"
+    r"|\bknown to (?:my )?\w+ as\b|\bsign (?:it |this |myself |my \w+ )?as\b|\bsigned as\b"
     r"|\b((?:at home|to (?:my |them)\w*)(?: \w+)?,? (?:i'm|i am|i was)\b)"
-    r"|\b(i'm|i am|this is|i was (?:simply|just|only)|dear|hi|hello|hey|(?:me|appear|written) as)\b"
+)
+# After these comes a name when it can be a short form of the own one.
+_WEAK_CUES = re2.compile(
+    r"\b(?:i'm|i am|this is|i was (?:simply|just|only)|dear|hi|hello|hey|(?:me|appear|written) as)\b"
 )
 _OPENING = re.compile(r"[ \t]*[\"'\u201c\u2018(*]?")
 _NAME_WORD = re.compile(r"[^\W\d_]+(?:['\u2019-][^\W\d_]+)*\.?")
 _MOST_WORDS = 4
+_MOST_FOUND = 32  # each is looked for in the whole text
 _SHORTEST_PREFIX, _SHORTEST_TAIL = 3, 5
 _ENDINGS = ("", "y", "ie", "ey", "i", "u", "o", "a", "s", "sy", "zy", "ka", "ita", "ito")
 
 
 def find(passage: Passage, identity: Identity | None) -> Iterable[Span]:
     """Yield the introduced names, and every other place where a single introduced word stands capitalised."""
-    own = [part.text for part in parts_of(identity.name or "").parts] if identity else []
+    introduced = list(_introduced(passage))
+    if identity and identity.name:
+        introduced += _short_forms(passage, [part.text for part in parts_of(identity.name).parts])
     found: set[str] = set()
-    for match in _CUES.finditer(passage.folded):
-        if not _capital_follows(passage, match.end()):
-            continue
-        certain = match.lastindex < 3
-        words = list(_name_at(passage.text, passage.start(match.end())))
-        if not words:
-            continue
-        first = fold(passage.text[slice(*words[0])])
-        if (match.lastindex == 2 and first in PEOPLES) or not (certain or _is_short_form(first, own)):
-            continue
-        words = words if certain else words[:1]
+    for words in introduced:
         yield Span(words[0][0], words[-1][1], NAME)
         found.update(fold(passage.text[start:end]) for start, end in words)
-    for word in found:
+    for word in sorted(found)[:_MOST_FOUND]:
         yield from _elsewhere(passage, word)
 
 
-def _capital_follows(passage: Passage, at: int) -> bool:
+def _introduced(passage: Passage) -> Iterator[list[tuple[int, int]]]:
+    """Yield the words of every name that a cue announces, in offsets of the original."""
+    for match in _CUES.finditer(passage.folded):
+        words = _name_after(passage, match.end())
+        if words and not (match.lastindex and fold(passage.text[slice(*words[0])]) in PEOPLES):
+            yield words
+
+
+def _short_forms(passage: Passage, own: list[str]) -> Iterator[list[tuple[int, int]]]:
+    """Yield every short form of the own name that a weak cue announces."""
+    if not any(
+        f" {part[:_SHORTEST_PREFIX]}" in passage.folded or part[-_SHORTEST_TAIL:] in passage.folded
+        for part in own
+    ):
+        return
+    for match in _WEAK_CUES.finditer(passage.folded):
+        words = _name_after(passage, match.end())[:1]
+        if words and _is_short_form(fold(passage.text[slice(*words[0])]), own):
+            yield words
+
+
+def _name_after(passage: Passage, at: int) -> list[tuple[int, int]]:
     start = passage.start(at)
-    return not passage.text[start : start + 2].strip().islower()
+    if passage.text[start : start + 2].strip().islower():
+        return []
+    return list(_name_at(passage.text, start))
 
 
 def _name_at(text: str, at: int) -> Iterator[tuple[int, int]]:

@@ -9,6 +9,7 @@ from admissions.scrubbing.spelling import skeleton
 from admissions.scrubbing.vocabulary import AMBIGUOUS
 
 _NEAR = 24
+_MOST_STEPS = 4
 _INITIALS_BEFORE = re.compile(r"(?<![^\W_])(?:[a-z]\.[ -]?){1,3}\Z")
 _LETTER_BEFORE = re.compile(r"(?<![\w'.])([b-hj-z]) \Z")
 _INITIAL_AFTER = re.compile(r" (?:[a-z]\.[ -]?)*([a-z])\.(?!\w)| ([b-hj-z])(?![\w'.])")
@@ -19,10 +20,11 @@ _SHORTEST_RESPELLED = 3
 
 def widened(passage: Passage, own: NameParts, start: int, end: int) -> tuple[int, int]:
     """Return the folded bounds of the name at `start` to `end` with its initials and particles."""
-    while (wider := _earlier(passage, own, start)) < start:
-        start = wider
-    while (later := _later(passage, own, end)) > end:
-        end = later
+    for _ in range(_MOST_STEPS):
+        wider = _earlier(passage, own, start), _later(passage, own, end)
+        if wider == (start, end):
+            break
+        start, end = wider
     return start, end
 
 

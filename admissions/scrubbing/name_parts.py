@@ -10,7 +10,7 @@ from admissions.scrubbing.vocabulary import AMBIGUOUS, CALENDAR, CONNECTING, PAR
 
 _LETTERS = re.compile(r"[^\W\d_]+")
 _COMPOUND = re.compile(r"[^\W\d_]+(?:[-'][^\W\d_]+)+")
-_SHORTEST_JOINED = 5
+_SHORTEST_JOINED, _SHORTEST_SHORTENED = 5, 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +27,7 @@ class NameParts:
     """A name taken apart; everything is folded."""
 
     parts: tuple[Part, ...]
+    given: tuple[Part, ...]
     particles: frozenset[str]
     initials: frozenset[str]
     joined: frozenset[str]  # "anamaria", "amoreira": certain wherever a word starts with them
@@ -41,11 +42,13 @@ def parts_of(name: str) -> NameParts:
     proper = proper or [word for word in words if len(word) > 1]
     compounds = [re.sub(r"[-']", "", found) for found in _COMPOUND.findall(fold(name))]
     texts = dict.fromkeys([*proper, *(c for c in compounds if len(c) >= _SHORTEST_JOINED)])
+    parts = tuple(_part(text) for text in texts)
     return NameParts(
-        parts=tuple(_part(text) for text in texts),
+        parts=parts,
+        given=_given(parts),
         particles=particles,
         initials=frozenset(word[0] for word in words),
-        joined=frozenset(_joined(proper)),
+        joined=frozenset(_joined(proper) | _joined([word for word in words if len(word) > 1])),
     )
 
 
@@ -58,6 +61,11 @@ def _given_as_names(name: str) -> frozenset[str]:
         for index, word in enumerate(words)
         if word[0].isupper() and word[-1].isalpha() and (index in at_the_edge or fold(word) not in CONNECTING)
     )
+
+
+def _given(parts: tuple[Part, ...]) -> tuple[Part, ...]:
+    """Return the parts that people shorten: all but the last, which in most names is the family's."""
+    return tuple(part for part in (parts[:-1] or parts) if len(part.text) >= _SHORTEST_SHORTENED)
 
 
 def _part(text: str) -> Part:

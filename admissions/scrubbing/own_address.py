@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 
 from admissions.scrubbing.folding import Passage, fold
 from admissions.scrubbing.occurrences import Case, case, starts_sentence, whole_words
@@ -12,6 +13,7 @@ from admissions.scrubbing.vocabulary import ADDRESS_WORDS, AMBIGUOUS
 
 _TOKEN = re.compile(r"\w+")
 _GAP = re.compile(r"[\s,.#:;/'\"()-]{0,4}")
+_LONGEST_ABBREVIATION = 4
 _SHORTEST_CODE = 5  # a postcode of five or more characters is found alone; shorter ones look like any number
 
 # Words that are in every address. Each stands for the first of its line.
@@ -57,7 +59,8 @@ def find(passage: Passage, identity: Identity | None) -> Iterable[Span]:
     if identity is None or not identity.address:
         return
     address = _taken_apart(identity.address)
-    if not any(_tells(token) and token in passage.folded for token in address.tokens):
+    telling = (token for token in address.tokens if _tells(token) or _has_digit(token))
+    if not any(token in passage.folded for token in telling):
         return
     for run in _runs(passage.folded, _hits(passage.folded, address)):
         if _is_address(passage, address, run):
@@ -67,7 +70,9 @@ def find(passage: Passage, identity: Identity | None) -> Iterable[Span]:
 @lru_cache(maxsize=64)
 def _taken_apart(address: str) -> _Address:
     parts = [tuple(_tokens(part)) for part in re.split(r"[,\n;]", fold(address))]
-    return _Address(tuple(token for part in parts for token in part), frozenset(parts) - {()})
+    # "Leeds LS2 9JT": the town is a part without its postcode too.
+    towns = {tuple(token for token in part if token.isalpha()) for part in parts[1:]}
+    return _Address(tuple(token for part in parts for token in part), (frozenset(parts) | towns) - {()})
 
 
 def _tokens(folded: str) -> Iterator[str]:
@@ -96,7 +101,7 @@ def _runs(folded: str, hits: list[_Hit]) -> Iterator[list[_Hit]]:
     for hit in hits:
         if run and hit.start < run[-1].end:
             continue
-        if run and (hit.index <= run[-1].index or not _GAP.fullmatch(folded[run[-1].end : hit.start])):
+        if run and not _follows(folded, run[-1], hit):
             yield run
             run = []
         run.append(hit)
@@ -104,20 +109,43 @@ def _runs(folded: str, hits: list[_Hit]) -> Iterator[list[_Hit]]:
         yield run
 
 
+def _follows(folded: str, one: _Hit, two: _Hit) -> bool:
+    gap = folded[one.end : two.start]
+    ends_sentence = ". " in gap and one.end - one.start > _LONGEST_ABBREVIATION
+    return one.index < two.index and not ends_sentence and _GAP.fullmatch(gap) is not None
+
+
 def _is_address(passage: Passage, address: _Address, run: list[_Hit]) -> bool:
     """Say whether a run leads to the door: a number and a name, a postcode, or a part between commas."""
     tokens = tuple(address.tokens[hit.index] for hit in run)
-    numbers = [token for token in tokens if any(character.isdigit() for character in token)]
+    numbers = [token for token in tokens if _has_digit(token)]
     names = [token for token in tokens if _tells(token) and token not in numbers]
-    if any(len(number) >= _SHORTEST_CODE for number in numbers) or (numbers and len(names) > 1):
+    if _holds_postcode(passage, numbers, run) or (numbers and len(names) > 1):
         return True
     if not names or not any(_is_written_as_name(passage, hit) for hit in run):
         return False
     if numbers or len(names) > 1:
         return True
-    return tokens in address.parts and not (
-        tokens[0] in AMBIGUOUS and len(tokens) == 1 and starts_sentence(passage, run[0].start)
+    doubtful = len(tokens) == 1 and tokens[0] in AMBIGUOUS
+    return tokens in address.parts and not (doubtful and starts_sentence(passage, run[0].start))
+
+
+def _holds_postcode(passage: Passage, numbers: list[str], run: list[_Hit]) -> bool:
+    """Say whether a postcode is here: a long number, or two short ones side by side ("LS2 9JT")."""
+    if any(len(number) >= _SHORTEST_CODE for number in numbers):
+        return True
+    return any(
+        two.start - one.end == 1
+        and two.index - one.index == 1
+        and two.end - one.start > _SHORTEST_CODE
+        and _has_digit(passage.folded[one.start : one.end])
+        and _has_digit(passage.folded[two.start : two.end])
+        for one, two in pairwise(run)
     )
+
+
+def _has_digit(token: str) -> bool:
+    return any(character.isdigit() for character in token)
 
 
 def _is_written_as_name(passage: Passage, hit: _Hit) -> bool:

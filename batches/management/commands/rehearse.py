@@ -41,11 +41,13 @@ class Command(BaseCommand):
                     else:
                         good += 1
                         output.write(answer)
+                if bad and not good:
+                    raise CommandError(f"no request of ours in {bad} lines", returncode=2)
         except OSError as fault:
             raise CommandError(f"{fault.filename}: {fault.strerror}", returncode=2) from None
         self.stderr.write(f"answered {good} requests to {options['output']}, refused {bad} lines")
         if bad:
-            raise CommandError(f"{bad} lines are no requests of ours", returncode=1 if good else 2)
+            raise CommandError(f"{bad} lines are no requests of ours", returncode=1)
 
 
 def _answers(names: list[str], *, seed: int) -> Iterator[bytes | str]:
