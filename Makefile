@@ -11,6 +11,8 @@ MANAGE := $(PY) manage.py
 # Keys of the demo, made once. What the environment says itself wins; ENV_FILE=.env takes yours.
 ENV_FILE ?= .data/demo.env
 export ENIGMA_ENV_FILE = $(ENV_FILE)
+# Tests bring their own settings; no file of this machine may reach them.
+PYTEST_ENV := ENIGMA_ENV_FILE=/dev/null
 # Puts an embedded PostgreSQL around a command, unless DATABASE_URL names a server.
 POSTGRES := $(PY) -m enigma.postgres
 
@@ -25,7 +27,7 @@ NEW_ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))
 FIND_PYTHON = for python in $(PYTHONS) ""; do "$$python" -c '$(NEW_ENOUGH)' 2>/dev/null && break; done; \
   test -n "$$python" || { echo "ENIGMA needs Python 3.11 or newer; none of these is: $(PYTHONS)" >&2; exit 1; }
 
-.PHONY: help setup demo run worker test check lint lock migrations bench docs clean
+.PHONY: help setup demo run worker manage test check lint lock migrations bench docs clean
 
 help: ## show these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
@@ -41,8 +43,11 @@ run: $(RUNTIME) $(ENV_FILE) ## serve the site on 127.0.0.1:8000 with the databas
 worker: $(RUNTIME) $(ENV_FILE) ## do the jobs that wait in the database of the demo
 	@$(POSTGRES) -- $(MANAGE) run_worker $(ARGS)
 
+manage: $(RUNTIME) $(ENV_FILE) ## run a command on the database of the demo:  make manage ARGS="cycle_status demo-1"
+	@$(POSTGRES) -- $(MANAGE) $(ARGS)
+
 test: $(DEV) ## run all tests on a PostgreSQL of their own
-	@$(POSTGRES) --throwaway -- $(PY) -m pytest --cov $(ARGS)
+	@$(PYTEST_ENV) $(POSTGRES) --throwaway -- $(PY) -m pytest --cov $(ARGS)
 
 check: $(DEV) $(ENV_FILE) ## look at form, types, imports, migrations, deployment and docs
 	$(PY) -m ruff format --check .
@@ -51,7 +56,7 @@ check: $(DEV) $(ENV_FILE) ## look at form, types, imports, migrations, deploymen
 	$(PY) -c 'from importlinter.cli import lint_imports_command; lint_imports_command()'
 	$(POSTGRES) --throwaway -- sh -ec '$(MANAGE) makemigrations --check --dry-run; \
 	  DEBUG=0 ALLOWED_HOSTS=enigma.example $(MANAGE) check --deploy --fail-level WARNING'
-	$(PY) -m pytest -q tests/test_tooling.py $(wildcard tests/test_docs.py)
+	$(PYTEST_ENV) $(PY) -m pytest -q tests/test_tooling.py $(wildcard tests/test_docs.py)
 
 lint: $(DEV) ## put the form right, as far as a tool can
 	$(PY) -m ruff format .
@@ -61,10 +66,10 @@ migrations: $(DEV) $(ENV_FILE) ## write migrations for changed models
 	@$(POSTGRES) --throwaway -- $(MANAGE) makemigrations $(ARGS)
 
 bench: $(RUNTIME) $(ENV_FILE) ## time every step at 1,000 and 10,000 applications, beside the machine's limits
-	@$(POSTGRES) --throwaway -- $(PY) -m benchmarks $(ARGS)
+	@$(POSTGRES) --throwaway --durable -- $(PY) -m benchmarks $(ARGS)
 
 docs: $(DEV) ## hold the docs against the code
-	@$(PY) -m pytest -q tests/test_docs.py
+	@$(PYTEST_ENV) $(PY) -m pytest -q tests/test_docs.py
 
 clean: ## remove .venv, the database and keys of the demo, and what tools left
 	@if ls .venv/installed-* >/dev/null 2>&1; then $(POSTGRES) --remove; fi

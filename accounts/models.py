@@ -78,7 +78,9 @@ class AdminSession(models.Model):
 
     session_id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     admin_user = models.ForeignKey(AdminUser, models.PROTECT, related_name="+")
-    refresh_sha256 = models.BinaryField(max_length=32, unique=True, help_text="Hash of the refresh token; never the token")
+    refresh_sha256 = models.BinaryField(
+        max_length=32, unique=True, help_text="Hash of the refresh token; never the token"
+    )
     generation = models.PositiveIntegerField(default=0)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     last_seen_at = models.DateTimeField(default=timezone.now)

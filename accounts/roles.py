@@ -26,14 +26,18 @@ STEPS = (
 
 _READ = frozenset({"cycle.view"})
 _AUDIT = frozenset({"audit.view", "audit.verify"})
-_LEAD = _READ | {f"cycle.{step}" for step in STEPS} | {
-    "cycle.create",
-    "applications.import",
-    "batches.export",
-    "batches.import",
-    "scores.decide",
-    "outcomes.export",
-}
+_LEAD = (
+    _READ
+    | {f"cycle.{step}" for step in STEPS}
+    | {
+        "cycle.create",
+        "applications.import",
+        "batches.export",
+        "batches.import",
+        "scores.decide",
+        "outcomes.export",
+    }
+)
 
 PERMISSIONS: dict[str, frozenset[str]] = {
     Role.REVIEWER: _READ | {"scores.decide"},

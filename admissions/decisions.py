@@ -1,4 +1,4 @@
-"""What a person decides where no machine may: a score, setting a blind copy aside, acknowledging an unreadable record."""
+"""What a person decides where no machine may: a score, setting aside, acknowledging an unreadable record."""
 
 import hashlib
 import uuid
@@ -29,7 +29,10 @@ def score_by_person(
     if set(scores) != set(PARTS) or not all(0 <= score <= 100 for score in scores.values()):
         raise Malformed(f"Scores are four numbers from 0 to 100: {', '.join(PARTS)}.")
     total = sum((scores[part] * weight for part, weight in cycle.weights.items()), Decimal(0)).quantize(STEP)
-    evidence = {part: f"{score:.4f}" for part, score in scores.items()} | {"reason": reason, "actor": actor.id}
+    evidence = {part: f"{score:.4f}" for part, score in scores.items()} | {
+        "reason": reason,
+        "actor": actor.id,
+    }
     with transaction.atomic():
         final = _decide(cycle, anonymized_id, reason=reason, actor=actor)
         final.status, final.total, final.explanation = FinalScore.Status.SCORED, total, reason
@@ -37,7 +40,13 @@ def score_by_person(
             setattr(final, part, score)
         final.evidence_sha256 = hashlib.sha256(encode(evidence)).digest()
         final.save()
-        record("scores.decide", actor=actor, entity=("blind", anonymized_id.hex), cycle=cycle.code, total=f"{total:.4f}")
+        record(
+            "scores.decide",
+            actor=actor,
+            entity=("blind", anonymized_id.hex),
+            cycle=cycle.code,
+            total=f"{total:.4f}",
+        )
     return final
 
 

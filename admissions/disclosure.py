@@ -14,12 +14,14 @@ from admissions.models.cycles import AdmissionCycle
 from admissions.models.outcomes import may_see_result
 from admissions.phases import PhaseError
 from audit.log import record
+from enigma.encryption import UnreadableRecord
 from enigma.keys import keyring
 
 CHUNK = 2_000
-COLUMNS = ("reference", "external_id", "name", "email", "phone", "address", "outcome", "rank", "total")
+PERSONAL = ("name", "email", "phone", "address")
+COLUMNS = ("reference", "external_id", *PERSONAL, "outcome", "rank", "total")
 # A spreadsheet runs a cell that begins so; an apostrophe before it makes it text.
-_LIVE = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+_LIVE = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")  # noqa: RUF001  full-width forms count too
 
 _OUTCOMES = """
     SELECT application.id, application.reference, application.external_id, application.status, application.outcome,
@@ -78,10 +80,8 @@ def _demand_published(cycle: AdmissionCycle) -> None:
 
 
 def _people(cycle: AdmissionCycle) -> Iterator[dict[str, Any]]:
-    keys = keyring()
     for pk, reference, external_id, status, outcome, rank, total, wrapped, sealed in _streamed(_OUTCOMES, cycle):
-        person = keys.unwrap(wrapped).open(sealed, record=str(pk), kind=IdentityMapping.IDENTITY)
-        known = {field: person[field] for field in ("name", "email", "phone", "address")}
+        known = _identity(pk, wrapped, sealed)
         total_text = f"{total:.4f}" if rank is not None else None
         yield {
             "reference": reference,
@@ -93,6 +93,15 @@ def _people(cycle: AdmissionCycle) -> Iterator[dict[str, Any]]:
         }
 
 
+def _identity(pk: int, wrapped: str, sealed: str) -> dict[str, Any]:
+    """Open who applied; all empty for a record that does not open, so that it does not hold back the others."""
+    try:
+        person = keyring().unwrap(wrapped).open(sealed, record=str(pk), kind=IdentityMapping.IDENTITY)
+    except UnreadableRecord:
+        person = {}
+    return {field: person.get(field) for field in PERSONAL}
+
+
 def _streamed(statement: str, cycle: AdmissionCycle) -> Iterator[tuple[Any, ...]]:
     with transaction.atomic(), connection.chunked_cursor() as cursor:
         cursor.execute(statement, [cycle.pk])
@@ -102,8 +111,9 @@ def _streamed(statement: str, cycle: AdmissionCycle) -> Iterator[tuple[Any, ...]
 
 def _written(stream: BinaryIO, line: Callable[[Any], bytes], rows: Iterator[Any]) -> int:
     count = 0
-    for count, row in enumerate(rows, start=1):
+    for row in rows:
         stream.write(line(row))
+        count += 1
     return count
 
 

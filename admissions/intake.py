@@ -9,10 +9,12 @@ from decimal import Decimal
 from itertools import islice
 from typing import Any, BinaryIO
 
-from django.db import IntegrityError, connection, transaction
+from django.db import connection, transaction
 from django.utils import timezone
+from psycopg.errors import UniqueViolation
 
 from accounts.actors import Actor
+from admissions.commitments import submission_fields
 from admissions.models.applications import Application, IdentityMapping, new_receipt_ref, new_reference
 from admissions.models.cycles import AdmissionCycle
 from admissions.phases import Phase, PhaseError, Status
@@ -26,7 +28,6 @@ from enigma.keys import keyring
 
 CHUNK = 1_000
 RACES_ALLOWED = 5
-SUBMISSION_VERSION = 1
 
 _NEW_IDS = "SELECT nextval(pg_get_serial_sequence('applications', 'id')) FROM generate_series(1, %s)"
 _COPY_APPLICATIONS = """
@@ -91,10 +92,12 @@ def import_applications(
     Raises Malformed for a header that cannot be read, PhaseError outside the submission phase, Denied by role.
     """
     actor.require("applications.import")
+    with transaction.atomic():
+        _hold_open(cycle, Tally())
     tally = Tally()
     rows = read(stream, format=format)
     while chunk := list(islice(rows, CHUNK)):
-        imported, unchanged, rejected = _import_chunk(cycle, chunk, actor)
+        imported, unchanged, rejected = _import_chunk(cycle, chunk, actor, tally)
         tally.rows += len(chunk)
         tally.imported += imported
         tally.unchanged += unchanged
@@ -105,19 +108,21 @@ def import_applications(
     return tally
 
 
-def _import_chunk(cycle: AdmissionCycle, chunk: list[RawRow], actor: Actor) -> tuple[int, int, list[Rejected]]:
+def _import_chunk(
+    cycle: AdmissionCycle, chunk: list[RawRow], actor: Actor, before: Tally
+) -> tuple[int, int, list[Rejected]]:
     rejected, candidates = _judge(cycle, chunk)
     for _ in range(RACES_ALLOWED):
         try:
             with transaction.atomic():
-                _hold_open(cycle)
+                _hold_open(cycle, before)
                 sorted_out = _sort_out(cycle, candidates)
                 _store(cycle, sorted_out.fresh)
                 if sorted_out.fresh:
                     lines = f"{chunk[0].line}-{chunk[-1].line}"
-                    counts = {"lines": lines, "imported": len(sorted_out.fresh)}
+                    counts: dict[str, Any] = {"lines": lines, "imported": len(sorted_out.fresh)}
                     record("applications.import", actor=actor, entity=("cycle", cycle.code), **counts)
-        except IntegrityError:
+        except UniqueViolation:  # Django does not wrap what COPY raises
             continue  # another import took one of these addresses between our look and our write: look again
         all_rejected = sorted([*rejected, *sorted_out.rejected], key=lambda one: one.row)
         return len(sorted_out.fresh), sorted_out.unchanged, all_rejected
@@ -144,13 +149,14 @@ def limits_of(cycle: AdmissionCycle) -> Limits:
     return Limits(tests, cycle.gpa_scale, cycle.essay_max, cycle.achievements_max)
 
 
-def _hold_open(cycle: AdmissionCycle) -> None:
+def _hold_open(cycle: AdmissionCycle, before: Tally) -> None:
     # A freeze takes the row FOR UPDATE: it waits for this chunk, and later chunks see that the door is closed.
     with connection.cursor() as cursor:
         cursor.execute("SELECT phase FROM admission_cycles WHERE id = %s FOR KEY SHARE", [cycle.pk])
         phase = cursor.fetchone()[0]
     if phase != Phase.SUBMISSION:
-        raise PhaseError(f"{cycle.code} takes no more applications: it is in {phase}.")
+        taken = f" The first {before.rows} rows of the file were taken in before." if before.rows else ""
+        raise PhaseError(f"{cycle.code} takes no more applications: it is in {phase}.{taken}")
 
 
 def _sort_out(cycle: AdmissionCycle, candidates: list[Candidate]) -> _Sorted:
@@ -194,11 +200,12 @@ def _store(cycle: AdmissionCycle, fresh: list[Candidate]) -> None:
         cursor.execute(_NEW_IDS, [len(fresh)])
         pks = [pk for (pk,) in cursor.fetchall()]
         sealed = [_Sealed(pk, one, new_receipt_ref(), os.urandom(32)) for pk, one in zip(pks, fresh, strict=True)]
+        # In the order of what must be unique: two imports of the same people then wait for each other, not in a ring.
         with cursor.copy(_COPY_APPLICATIONS) as copy:
-            for one in sealed:
+            for one in sorted(sealed, key=lambda one: one.candidate.draft.external_id or ""):
                 copy.write_row(_application_row(cycle, one, now))
         with cursor.copy(_COPY_IDENTITIES) as copy:
-            for one in sealed:
+            for one in sorted(sealed, key=lambda one: one.candidate.email_bidx):
                 copy.write_row(_identity_row(cycle, one))
     commit_many("submission", cycle_ref=cycle.ref.hex, rows=_commitments(sealed))
 
@@ -218,27 +225,23 @@ def _json_number(score: Decimal | int) -> int | float:
 def _identity_row(cycle: AdmissionCycle, one: _Sealed) -> tuple[Any, ...]:
     draft, record_id = one.candidate.draft, str(one.pk)
     key, wrapped = keyring().new_key()
-    person = {"name": draft.name, "email": draft.email, "phone": draft.phone, "address": draft.address}
-    identity = key.seal({**person, "salt": one.salt.hex()}, record=record_id, kind=IdentityMapping.IDENTITY)
-    texts = key.seal(
-        {"essay": draft.essay, "achievements": draft.achievements}, record=record_id, kind=IdentityMapping.TEXTS
-    )
+    person = {**_person(draft), "salt": one.salt.hex()}
+    identity = key.seal(person, record=record_id, kind=IdentityMapping.IDENTITY)
+    texts = key.seal(_texts(draft), record=record_id, kind=IdentityMapping.TEXTS)
     hashes = (one.candidate.email_bidx, one.candidate.fingerprint)
     return (one.pk, cycle.pk, *hashes, wrapped.token, wrapped.key_id, identity, texts)
+
+
+def _person(draft: Draft) -> dict[str, Any]:
+    return {"name": draft.name, "email": draft.email, "phone": draft.phone, "address": draft.address}
+
+
+def _texts(draft: Draft) -> dict[str, Any]:
+    return {"essay": draft.essay, "achievements": draft.achievements}
 
 
 def _commitments(sealed: Iterable[_Sealed]) -> Iterator[tuple[str, bytes, dict[str, Any]]]:
     for one in sealed:
         draft = one.candidate.draft
-        fields = {
-            "name": draft.name,
-            "email": draft.email,
-            "phone": draft.phone,
-            "address": draft.address,
-            "gpa_e4": int(draft.gpa * 10_000),
-            "test_scores": fingerprint_source(draft)["test_scores"],
-            "essay": draft.essay,
-            "achievements": draft.achievements,
-            "version": SUBMISSION_VERSION,
-        }
+        fields = submission_fields(_person(draft), _texts(draft), gpa=draft.gpa, test_scores=draft.test_scores)
         yield one.receipt_ref.hex, one.salt, fields

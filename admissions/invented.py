@@ -4,20 +4,20 @@ import random
 from collections.abc import Iterator
 from typing import Any
 
-GIVEN = (
+GIVEN = (  # noqa: SIM905  a list of sixty quoted words would be three times as long
     "Aaliyah Adaeze Akio Alejandra Amrita Anh Ayesha Bao Beatriz Bilal Chidi Chloé Daniyal Elif Emeka Esra Fatima "
     "Gabriel Hamza Hana Hiba Ingrid Isaac Jana Jorge Kaito Karim Kateryna Khadija Lars Leila Lucía Magda Mariam Mateo "
     "Mehmet Mina Nadia Ngozi Nikolai Noor Olena Omar Parisa Priya Rafael Rahel Rohan Saad Salma Sanna Sofia Tariq "
     "Thabo Tomás Umar Valentina Wei Yara Yusuf Zainab Zoë"
 ).split()
-FAMILY = (
+FAMILY = (  # noqa: SIM905  the dotless i is Turkish
     "Abbasi Acheampong Ahmadi Almeida Anwar Bakker Barzani Bianchi Chaudhry Chukwu Dąbrowska Demir Desai Diallo Eze "
     "Farooqi García Ghosh Haddad Hakimi Hernández Ibrahim Ivanova Jansen Kamau Kaya Khalid Kim Kovács Lindqvist Malik "
     "Mensah Mirza Moreau Nakamura Ndlovu Nguyen Novák Nwosu Okafor Öztürk Petrov Qureshi Rahman Rossi Saleh Sato "
-    "Shevchenko Siddiqui Singh Sørensen Tanaka Torres Usman Vargas Weber Yılmaz Zaman"
+    "Shevchenko Siddiqui Singh Sørensen Tanaka Torres Usman Vargas Weber Yılmaz Zaman"  # noqa: RUF001  the dotless i is Turkish
 ).split()
-TOWNS = "Multan Kano Izmir Puebla Lviv Pune Rouen Busan Tampere Porto Amman Accra".split()
-STREETS = "Canal Road|Mill Lane|Station Street|Garden Avenue|Harbour Road|Hill Street".split("|")
+TOWNS = ("Multan", "Kano", "Izmir", "Puebla", "Lviv", "Pune", "Rouen", "Busan", "Tampere", "Porto", "Amman", "Accra")
+STREETS = ("Canal Road", "Mill Lane", "Station Street", "Garden Avenue", "Harbour Road", "Hill Street")
 DEEDS = (
     "I built a water sensor that {few} households use.",
     "I tutored {few} children in mathematics every Saturday since 20{year}.",
@@ -73,7 +73,8 @@ def _tests(dice: random.Random, talent: float) -> dict[str, int]:
 
 def _essay(dice: random.Random, name: str, given: str, email: str) -> str:
     deeds = " ".join(_filled(dice, line) for line in dice.sample(DEEDS, 4))
-    return f"My name is {name}. {dice.choice(REASONS)}\n\n{deeds}\n\n«Well done, {given}», my teacher said. Write to me: {email}"
+    ending = f"«Well done, {given}», my teacher said. Write to me: {email}"
+    return f"My name is {name}. {dice.choice(REASONS)}\n\n{deeds}\n\n{ending}"
 
 
 def _filled(dice: random.Random, line: str) -> str:

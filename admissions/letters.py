@@ -2,6 +2,7 @@
 
 import logging
 import smtplib
+import sys
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -25,29 +26,45 @@ FAULTS_OF_A_LETTER = (smtplib.SMTPRecipientsRefused, smtplib.SMTPDataError, Unre
 NOT_ASSESSED = "not_assessed"
 
 
+class LettersLeft(Refused):
+    """Letters are still queued after a run; the job that meets this is tried again later."""
+
+    returncode = 1
+
+
 def send_letters(
     cycle: AdmissionCycle, *, mailer: BaseEmailBackend | None = None, each: Callable[[], None] = lambda: None
 ) -> dict[str, int]:
-    """Send every queued letter of a published cycle; return how many were sent and how many failed for good.
+    """Send the queued letters of a published cycle; return how many are sent, failed for good, and still queued.
 
     ``mailer`` is Django's e-mail backend by the settings unless given; ``each`` is called after each letter.
 
     A letter is locked, sent and marked in one transaction of its own, so two workers never send the same one, and a
     worker that dies before the mail server has taken it leaves it queued. Should it die between the server's «yes»
     and the commit, the letter goes out once more with the same Message-ID, by which mail systems know it again.
-    Raises OSError or SMTPException when the mail server is not to be had; what is left stays queued.
+    What the mail server puts off, and everything when it is not to be had, stays queued.
     """
     if not may_see_result(cycle):
         raise Refused(f"{cycle.code} is not published: no letter may go out.")
-    mailer = mailer or get_connection()
+    # In development letters are printed: beside the data of a command, not among it.
+    mailer = mailer or get_connection(stream=sys.stderr)
+    try:
+        _send_all(cycle, mailer, each)
+    except (OSError, smtplib.SMTPException) as fault:
+        # The kind of fault only, here and below: its text may quote an address.
+        log.warning("the mail server cannot be used: %s", type(fault).__name__)
+    mine = OutcomeLetter.objects.filter(admission_cycle=cycle)
+    return {str(state): mine.filter(state=state).count() for state in ("sent", "failed", "queued")}
+
+
+def _send_all(cycle: AdmissionCycle, mailer: BaseEmailBackend, each: Callable[[], None]) -> None:
     mailer.open()
     try:
-        while _send_next(cycle, mailer):
+        last = 0
+        while last := _send_next(cycle, mailer, after=last):
             each()
     finally:
         mailer.close()
-    mine = OutcomeLetter.objects.filter(admission_cycle=cycle)
-    return {state: mine.filter(state=state).count() for state in ("sent", "failed")}
 
 
 def queued(cycle: AdmissionCycle) -> int:
@@ -61,28 +78,37 @@ def cycles_with_letters() -> Iterable[AdmissionCycle]:
     return AdmissionCycle.objects.filter(pk__in=waiting)
 
 
-def _send_next(cycle: AdmissionCycle, mailer: BaseEmailBackend) -> bool:
+def _send_next(cycle: AdmissionCycle, mailer: BaseEmailBackend, *, after: int) -> int:
+    """Send the next letter that nobody else holds; return the key of its application, 0 when there is none."""
     with transaction.atomic():
         letter = (
             OutcomeLetter.objects.select_for_update(skip_locked=True, of=("self",))
             .select_related("application")
-            .filter(admission_cycle=cycle, state=OutcomeLetter.State.QUEUED)
+            .filter(admission_cycle=cycle, state=OutcomeLetter.State.QUEUED, pk__gt=after)
             .order_by("application_id")
             .first()
         )
         if letter is None:
-            return False
+            return 0
         try:
             mailer.send_messages([_message(cycle, letter)])
         except FAULTS_OF_A_LETTER as fault:
-            # The kind of fault only: its text may quote the address.
-            letter.state, letter.fault = OutcomeLetter.State.FAILED, type(fault).__name__
+            letter.fault = type(fault).__name__
+            if _is_lasting(fault):
+                letter.state = OutcomeLetter.State.FAILED
             log.warning("letter to application %s was not sent: %s", letter.pk, letter.fault)
         else:
             letter.state, letter.sent_at, letter.fault = OutcomeLetter.State.SENT, timezone.now(), ""
         letter.attempts += 1
         letter.save(update_fields=["state", "sent_at", "fault", "attempts"])
-    return True
+    return letter.pk
+
+
+def _is_lasting(fault: Exception) -> bool:
+    """Tell «no» from «not now»: a reply of 4xx asks to try again later (RFC 5321, section 4.2.1)."""
+    if isinstance(fault, smtplib.SMTPRecipientsRefused):
+        return all(code >= 500 for code, _ in fault.recipients.values())
+    return not isinstance(fault, smtplib.SMTPDataError) or fault.smtp_code >= 500
 
 
 def _message(cycle: AdmissionCycle, letter: OutcomeLetter) -> EmailMessage:
@@ -95,5 +121,8 @@ def _message(cycle: AdmissionCycle, letter: OutcomeLetter) -> EmailMessage:
         subject=render_to_string("admissions/letters/subject.txt", context).strip(),
         body=render_to_string(f"admissions/letters/{kind}.txt", context),
         to=[person["email"]],
-        headers={"Message-ID": f"<outcome.{application.receipt_ref.hex}@{domain}>", "Auto-Submitted": "auto-generated"},
+        headers={
+            "Message-ID": f"<outcome.{application.receipt_ref.hex}@{domain}>",
+            "Auto-Submitted": "auto-generated",
+        },
     )

@@ -41,7 +41,11 @@ def open_cycle(code: str, *, name: str, seats: int, actor: Actor, **rules: Any) 
             cycle.save()
             secret = bytes(cycle.tie_secret_sha256).hex()
             cycle.commit("cycle.open", code=code, name=name, rules=cycle.rules(), tie_secret_sha256=secret)
-            cycle.commit("rubric.commit", version=cycle.rubric_version, sha256=rubrics.rubric(cycle.rubric_version).sha256)
+            cycle.commit(
+                "rubric.commit",
+                version=cycle.rubric_version,
+                sha256=rubrics.rubric(cycle.rubric_version).sha256,
+            )
             record("cycle.open", actor=actor, entity=("cycle", code), rules=cycle.rules(), is_demo=cycle.is_demo)
     except IntegrityError as fault:
         raise Conflict(f"The database refuses the cycle {code}: {fault.__cause__.diag.message_primary}.") from None
@@ -55,5 +59,5 @@ def rules_of(config: dict[str, Any]) -> dict[str, Any]:
     rules = {key: value for key, value in config.items() if key != WEIGHTS}
     weights = config.get(WEIGHTS, {})
     if not isinstance(weights, dict):
-        raise Malformed("weights must be an object such as {\"academic\": 0.3, ...}.")
+        raise Malformed('weights must be an object such as {"academic": 0.3, ...}.')
     return rules | {f"weight_{part}": weight for part, weight in weights.items()}

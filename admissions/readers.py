@@ -223,9 +223,7 @@ def _csv_rows(lines: _Lines, columns: list[str]) -> Iterator[RawRow]:
         try:
             cells, is_utf8 = _split(record, width=len(columns))
         except Unreadable as damage:
-            reason = _damage(
-                str(damage), line=line, size=len(record), lost=_lost(lines, record, len(columns))
-            )
+            reason = _damage(str(damage), line=line, size=len(record), lost=_lost(lines, record, len(columns)))
             yield RawRow(line, row, {}, [Fault(WHOLE_ROW, reason)])
             continue
         values: dict[str, object] = dict(zip(columns, cells, strict=True))
@@ -356,9 +354,7 @@ def _pairs(pairs: list[tuple[str, object]]) -> dict[str, object]:
     if len(found) == len(pairs):
         return found
     doubled = Doubled(found)
-    doubled.repeated = frozenset(
-        name for name, times in Counter(key for key, _ in pairs).items() if times > 1
-    )
+    doubled.repeated = frozenset(name for name, times in Counter(key for key, _ in pairs).items() if times > 1)
     return doubled
 
 

@@ -10,7 +10,7 @@ from admissions.queue import CHUNK, PREPROCESS, SEND_LETTERS, defer_letters, def
 
 
 def recover() -> int:
-    """Defer the jobs that are missing for the work that is left; return how many. A job too many finds nothing to do."""
+    """Defer the jobs that are missing for the work that is left; return how many. One too many finds nothing to do."""
     restored = 0
     for cycle in unfinished_cycles():
         missing = -(-remaining(cycle) // CHUNK) - _waiting(PREPROCESS, cycle)

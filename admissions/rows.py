@@ -23,18 +23,14 @@ _LINE_BREAKS = re.compile("[\t\n\r\u2028\u2029]")
 _FORMULA_STARTS = tuple("=+-@＝＋－＠")  # noqa: RUF001 - a spreadsheet takes the full-width forms too
 _PLAIN_DECIMAL = re.compile(r"[0-9]{1,20}(\.[0-9]{1,20})?")
 _PHONE_SIGNS = "[ +()./-]*"
-_PHONE = re.compile(
-    rf"(?:{_PHONE_SIGNS}[0-9]){{5,20}}{_PHONE_SIGNS}(?:(?:ext\.?|x) ?[0-9]{{1,6}})?", re.IGNORECASE
-)
+_PHONE = re.compile(rf"(?:{_PHONE_SIGNS}[0-9]){{5,20}}{_PHONE_SIGNS}(?:(?:ext\.?|x) ?[0-9]{{1,6}})?", re.IGNORECASE)
 _EXTERNAL_ID = re.compile(r"[A-Za-z0-9_.:-]{1,64}")
 _TIMESTAMP = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,6})?)?(Z|[+-][0-9]{2}:[0-9]{2})?"
 )
 _ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
 _LABEL = "[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
-_EMAIL = re.compile(
-    rf"(?=[^@]{{1,64}}@){_ATOM}(?:\.{_ATOM})*@(?:{_LABEL}\.)+(?![0-9]+$)[A-Za-z0-9-]{{2,63}}(?<!-)"
-)
+_EMAIL = re.compile(rf"(?=[^@]{{1,64}}@){_ATOM}(?:\.{_ATOM})*@(?:{_LABEL}\.)+(?![0-9]+$)[A-Za-z0-9-]{{2,63}}(?<!-)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,8 +90,8 @@ def fingerprint_source(draft: Draft) -> dict[str, Any]:
         "email": draft.email,
         "phone": draft.phone,
         "address": draft.address,
-        "gpa": _plain(draft.gpa),
-        "test_scores": [[test, _plain(score)] for test, score in sorted(draft.test_scores.items())],
+        "gpa": plain(draft.gpa),
+        "test_scores": [[test, plain(score)] for test, score in sorted(draft.test_scores.items())],
         "essay": draft.essay,
         "achievements": draft.achievements,
         "external_id": draft.external_id,
@@ -103,7 +99,8 @@ def fingerprint_source(draft: Draft) -> dict[str, Any]:
     }
 
 
-def _plain(number: Decimal | int) -> str:
+def plain(number: Decimal | int) -> str:
+    """Return a number as decimal text without trailing zeros: 27.50 is ``27.5``, 1450 is ``1450``."""
     text = format(Decimal(number), "f")
     return text.rstrip("0").rstrip(".") if "." in text else text
 

@@ -33,6 +33,8 @@ def ranges(tests: Mapping[str, Any]) -> dict[str, Range]:
 
 def _range(name: str, ends: Any) -> Range:
     try:
+        if isinstance(ends, str):  # two characters would pass for two numbers
+            raise TypeError
         low, high = (Decimal(str(end)) for end in ends)
     except (TypeError, ValueError, InvalidOperation):
         raise ValueError(f"the test {name!r} needs a lowest and a highest score") from None
@@ -49,17 +51,30 @@ def rule_faults(cycle: Any) -> list[str]:
 def _faults(cycle: Any) -> Iterator[str]:
     if sum(cycle.weights.values()) != 1 or min(cycle.weights.values()) < 0:
         yield "the four weights must not be negative and must sum to 1"
-    if not isinstance(cycle.tests, dict) or not cycle.tests:
-        yield "at least one test must be accepted"
-    else:
-        try:
-            ranges(cycle.tests)
-        except ValueError as fault:
-            yield str(fault)
     if cycle.seats < 1 or cycle.attempts_allowed < 1 or cycle.gpa_scale <= 0:
         yield "seats, attempts and the GPA scale must be positive"
     if cycle.rubric_version not in rubrics.VERSIONS:
         yield f"there is no rubric {cycle.rubric_version!r}"
-    if cycle.opens_at and cycle.closes_at and cycle.closes_at <= cycle.opens_at:
-        yield "the cycle must close after it opens"
+    if cycle.judge_policy not in set(JudgePolicy):
+        yield f"there is no judge policy {cycle.judge_policy!r}"
+    yield from _test_faults(cycle.tests)
+    yield from _time_faults(cycle)
     yield from selection.tie_break_faults(cycle.tie_break)
+
+
+def _test_faults(tests: object) -> Iterator[str]:
+    if not isinstance(tests, dict) or not tests:
+        yield "at least one test must be accepted"
+        return
+    try:
+        ranges(tests)
+    except ValueError as fault:
+        yield str(fault)
+
+
+def _time_faults(cycle: Any) -> Iterator[str]:
+    times = {name: getattr(cycle, name) for name in ("opens_at", "closes_at", "results_at")}
+    if zoneless := [name for name, time in times.items() if time and time.tzinfo is None]:
+        yield from (f"{name} needs a time zone" for name in zoneless)
+    elif cycle.opens_at and cycle.closes_at and cycle.closes_at <= cycle.opens_at:
+        yield "the cycle must close after it opens"

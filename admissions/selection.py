@@ -31,9 +31,9 @@ def tie_break_faults(rule: object) -> list[str]:
     """Say what is wrong with a tie-break rule: a list of distinct score parts that ends with «seed»."""
     if not isinstance(rule, list | tuple) or not rule or rule[-1] != "seed":
         return ["the tie-break must be a list that ends with «seed», or ties could stay unbroken"]
-    if len(set(rule)) != len(rule):
-        return ["the tie-break names a part twice"]
-    return [f"the tie-break knows no {part!r}" for part in rule[:-1] if part not in PARTS]
+    if unknown := [part for part in rule if part not in (*PARTS, "seed")]:
+        return [f"the tie-break knows no {part!r}" for part in unknown]
+    return ["the tie-break names a part twice"] if len(set(rule)) != len(rule) else []
 
 
 def seed(secret: bytes, *, log_head: bytes) -> bytes:

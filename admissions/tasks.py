@@ -3,7 +3,7 @@
 from procrastinate import JobContext, RetryStrategy
 from procrastinate.contrib.django import app
 
-from admissions.letters import send_letters
+from admissions.letters import LettersLeft, send_letters
 from admissions.models.cycles import AdmissionCycle
 from admissions.preprocessing import preprocess_chunk
 from admissions.queue import PREPROCESS, QUEUE, SEND_LETTERS
@@ -15,11 +15,13 @@ def preprocess(cycle_id: int) -> None:
     preprocess_chunk(AdmissionCycle.objects.get(pk=cycle_id))
 
 
-# A mail server that is away is tried again, later and later.
-@app.task(name=SEND_LETTERS, queue=QUEUE, retry=RetryStrategy(max_attempts=20, exponential_wait=4))
+# A mail server that is away is tried again after 2, 4, 8 ... seconds, for three days.
+@app.task(name=SEND_LETTERS, queue=QUEUE, retry=RetryStrategy(max_attempts=17, exponential_wait=2))
 def send(cycle_id: int) -> None:
     """Send the queued letters of a cycle."""
-    send_letters(AdmissionCycle.objects.get(pk=cycle_id))
+    cycle = AdmissionCycle.objects.get(pk=cycle_id)
+    if left := send_letters(cycle)["queued"]:
+        raise LettersLeft(f"{left} letters of {cycle.code} are still queued.")
 
 
 @app.periodic(cron="* * * * *")

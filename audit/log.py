@@ -48,8 +48,8 @@ def record(
 
     `action` is dotted lower case such as `cycle.freeze`; `entity` is (type, id); `reason` goes into the
     details. No personal data may stand in any of it: ids, codes, counts and hashes only. Raise
-    TransactionManagementError outside a transaction, Malformed for a value without an EJ1 form, Refused for an
-    e-mail address anywhere.
+    TransactionManagementError outside a transaction, Malformed for a value without an EJ1 form, Refused for
+    an e-mail address anywhere.
     """
     _inside_a_transaction()
     if action == ANCHOR or not _ACTION.fullmatch(action):
@@ -78,7 +78,8 @@ def commit(kind: str, *, cycle_ref: str, subject_ref: str, salt: bytes, fields: 
     """Note one commitment for `hash_chain`: only its 32 bytes are kept, never the fields or the salt.
 
     `kind` is one of `audit.chain.KINDS`; both refs are 32 random hexadecimal digits; `salt` is 32 random
-    bytes of this record alone. Raise TransactionManagementError outside a transaction, Malformed for anything else.
+    bytes of this record alone. Raise TransactionManagementError outside a transaction, Malformed for anything
+    else.
     """
     commit_many(kind, cycle_ref=cycle_ref, rows=[(subject_ref, salt, fields)])
 
@@ -94,7 +95,7 @@ def commit_many(kind: str, *, cycle_ref: str, rows: Iterable[tuple[str, bytes, M
         raise Malformed(f"{kind!r} is not a kind of entry that can be committed")
     if not is_ref(cycle_ref):
         raise Malformed("cycle_ref is not 32 lower-case hexadecimal digits")
-    head = f"{Log.PUBLIC.value}\t{kind}\t{cycle_ref}\t"
+    head = f"{Log.PUBLIC}\t{kind}\t{cycle_ref}\t"
     rows = iter(rows)
     count = 0
     while chunk := list(islice(rows, CHUNK)):

@@ -36,8 +36,8 @@ FOLLOW_INTERVAL = 0.1  # seconds
 
 logger = logging.getLogger(__name__)
 
-# By range, not by a list of ids: the statistics of a mostly empty table mislead the planner, and a range is read
-# in linear time whatever it believes.
+# By range, not by a list of ids: the statistics of a mostly empty table mislead the planner, and a range is
+# read in linear time whatever it believes.
 _TAKE = """
     WITH taken AS (
         DELETE FROM log_outbox
@@ -135,18 +135,14 @@ def _append(cursor: CursorWrapper, rows: Sequence[Waiting]) -> None:
     now = datetime.now(UTC)
     now = now.replace(microsecond=now.microsecond // 1000 * 1000)
     audit = _append_audit(cursor, _audit_tip(head), _entries(rows, now))
-    public = [
-        (row.kind, row.cycle_ref, row.subject_ref, row.commitment) for row in rows if row.log == Log.PUBLIC
-    ]
+    public = [(row.kind, row.cycle_ref, row.subject_ref, row.commitment) for row in rows if row.log == Log.PUBLIC]
     chain = _append_public(cursor, _chain_tip(head), public, now)
     if any(kind in MILESTONES for kind, *_ in public):
         commit = anchor_commitment(audit_size=audit.size, audit_hash=audit.value).hex()
         note = _anchor_note(seq=chain.size, audit=audit)
         chain = _append_public(cursor, chain, [(ANCHOR, NO_REF, NO_REF, commit)], now)
         audit = _append_audit(cursor, audit, [(now, note)])
-    LogHead.objects.update(
-        size=chain.size, chain_hash=chain.value, audit_size=audit.size, audit_hash=audit.value
-    )
+    LogHead.objects.update(size=chain.size, chain_hash=chain.value, audit_size=audit.size, audit_hash=audit.value)
 
 
 def _head() -> LogHead:
@@ -163,8 +159,9 @@ def _head() -> LogHead:
     )
     if head.origin != origin:
         raise Refused(
-            f"This database holds the log {head.origin}, but ENIGMA_ORIGIN says {origin}. The origin is hashed"
-            " into the first entry and cannot change; set it back, or begin a new log in a new database."
+            f"This database holds the log {head.origin}, but ENIGMA_ORIGIN says {origin}."
+            " The origin is hashed into the first entry and cannot change: set it back, or begin a new log in a new"
+            " database."
         )
     return head
 
@@ -179,9 +176,7 @@ def _audit_tip(head: LogHead) -> Tip:
     return Tip(head.audit_size, bytes(head.audit_hash), at or datetime.min.replace(tzinfo=UTC))
 
 
-def _append_public(
-    cursor: CursorWrapper, tip: Tip, entries: Iterable[tuple[str, str, str, str]], now: datetime
-) -> Tip:
+def _append_public(cursor: CursorWrapper, tip: Tip, entries: Iterable[tuple[str, str, str, str]], now: datetime) -> Tip:
     """Append (kind, cycle, ref, commit) each and return the new tip."""
     size, value, at = tip.size, tip.value, max(tip.at, now)
     ts = moment(at)
@@ -204,9 +199,7 @@ def _append_public(
     return Tip(size, value, at)
 
 
-def _append_audit(
-    cursor: CursorWrapper, tip: Tip, entries: Iterable[tuple[datetime, Mapping[str, Value]]]
-) -> Tip:
+def _append_audit(cursor: CursorWrapper, tip: Tip, entries: Iterable[tuple[datetime, Mapping[str, Value]]]) -> Tip:
     """Append (time, entry) each; a time before the last one is lifted to it, so that time never runs back."""
     size, value, at = tip
     with cursor.copy(_COPY_AUDIT) as copy:
@@ -215,9 +208,7 @@ def _append_audit(
             body = audit_body(entry, log_id=size, timestamp=moment(at))
             previous, value = value, audit_step(value, body)
             texts = [entry[name] for name in ENTRY_TEXTS]
-            copy.write_row(
-                [size, at, *texts, encode(entry["details"]).decode(), body.decode(), previous, value]
-            )
+            copy.write_row([size, at, *texts, encode(entry["details"]).decode(), body.decode(), previous, value])
             size += 1
     return Tip(size, value, at)
 

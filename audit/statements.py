@@ -1,9 +1,10 @@
-"""The SQL that recomputes both logs in the database: every entry from its own bytes, set by set.
+"""The SQL that recomputes both logs in the database: every entry from its own bytes, set by set."""
 
-The statements read only entries below a size fixed beforehand, so a sequencer at work disturbs none of them.
-What one entry says of itself is checked by a parallel scan; `+ 0` keeps the planner from walking the index
-instead, which is serial. What entries say of each other needs their order, and so little else that it is cheap.
-"""
+# The statements read only entries below a size fixed beforehand, so a sequencer at work disturbs none of them. What
+# one entry says of itself is checked by a parallel scan; `+ 0` keeps the planner from walking the index instead,
+# which is serial. What entries say of each other needs their order and little else, so it is cheap.
+
+# ruff: noqa: S608  every part of these texts is a constant of this module
 
 from audit.chain import ENTRY_TEXTS
 
@@ -52,7 +53,7 @@ WHERE log_id < %s AND (
 
 # EJ1 of details without nesting, or NULL. PostgreSQL escapes texts as RFC 8785 does; numbers of 15 digits are
 # surely integers within the limits.
-_FLAT_DETAILS = """(
+_FLAT_DETAILS = """CASE jsonb_typeof(details) WHEN 'object' THEN (
     SELECT CASE WHEN bool_and(
             key <> '' AND octet_length(key) = length(key)
             AND CASE jsonb_typeof(value)
@@ -62,7 +63,7 @@ _FLAT_DETAILS = """(
         THEN '{' || coalesce(string_agg(to_json(key) || ':' || value, ',' ORDER BY key COLLATE "C"), '')
             || '}' END
     FROM jsonb_each(details)
-)"""
+) END"""
 _MEMBERS = {name: f"to_json({name})" for name in ENTRY_TEXTS} | {
     "details": _FLAT_DETAILS,
     "log_id": "log_id",

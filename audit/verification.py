@@ -1,11 +1,8 @@
 """Recomputes both logs from their bytes and names the first entry that lies.
 
-What it cannot see, because nothing inside the database can: a log rewritten from some entry on with all later
-hashes, copies, anchors and the head made anew; a tail cut off with the head set back, unless an anchor stood
-in it; and what was never noted. Only a head kept outside shows those (docs/audit.md).
+What nothing inside the database can see (rewriting and cutting that leaves all hashes right) is named in docs/audit.md.
 """
 
-import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,18 +11,13 @@ from django.conf import settings
 from django.db import DataError, connection, transaction
 
 from audit import statements
-from audit.canonical import NotCanonical, decode, encode
 from audit.chain import (
-    ENTRY_TEXTS,
     KINDS,
     anchor_commitment,
-    audit_body,
     audit_genesis,
     chain_genesis,
-    chain_step,
-    leaf,
-    leaf_hash,
 )
+from audit.reasons import audit_reason, public_reason
 from enigma.errors import Malformed
 
 
@@ -78,7 +70,7 @@ class _Heads:
 
 
 def verify() -> Verdict:
-    """Recompute both logs and the anchors between them, in constant memory, also beside a sequencer at work."""
+    """Recompute both logs and the anchors between them, in constant memory; a sequencer may be at work."""
     with transaction.atomic():
         _execute("SET LOCAL jit = off")  # compiling takes longer than it saves
         heads = _heads()
@@ -122,7 +114,7 @@ def _head_faults(heads: _Heads) -> Iterator[Fault]:
 
 def _public_faults(heads: _Heads) -> Iterator[Fault]:
     if (position := _wrong_public_entry(heads.size)) is not None:
-        yield Fault("public", position, _public_reason(position))
+        yield Fault("public", position, public_reason(_one(statements.PUBLIC_ONE, [position])))
     genesis = chain_genesis(heads.origin or settings.ENIGMA_ORIGIN)
     yield from _link_faults("public", statements.PUBLIC_LINKS, genesis, heads.size)
     yield from _end_faults("public", statements.PUBLIC_LAST, heads.size, heads.chain_hash, genesis)
@@ -140,46 +132,12 @@ def _wrong_public_entry(size: int) -> int | None:
     return position
 
 
-def _public_reason(position: int) -> str:
-    """Say what is wrong with an entry that the statement has found."""
-    seq, ts, kind, ref, text, hashed, previous, value = _one(statements.PUBLIC_ONE, [position])
-    if kind not in KINDS:
-        return "decision_type is not a kind of entry"
-    rebuilt = leaf(seq=seq, kind=kind, cycle=text[86:118], ref=ref, commit=text[11:75], ts=ts or "")
-    if rebuilt != text or not _is_hexadecimal(text[11:75] + text[86:118]):
-        return _leaf_reason(text, {"seq": seq, "ts": ts, "kind": kind, "ref": ref})
-    if bytes(hashed) != leaf_hash(text.encode()):
-        return "leaf_hash is not the hash of data_json"
-    if bytes(value) != chain_step(bytes(previous), bytes(hashed)):
-        return "data_hash does not follow from previous_hash and leaf_hash"
-    return "the database's own functions disagree with this program"
-
-
-_COLUMNS = {"seq": "chain_id", "ts": "timestamp", "kind": "decision_type", "ref": "subject_ref"}
-
-
-def _leaf_reason(text: str, copies: dict[str, Any]) -> str:
-    try:
-        entry = decode(text.encode())
-    except NotCanonical as error:
-        return f"data_json is not the bytes of a leaf: {error}"
-    if isinstance(entry, dict):
-        for name, copy in copies.items():
-            if name in entry and entry[name] != copy:
-                return f"{_COLUMNS[name]} differs from data_json"
-    return "data_json is not the bytes of a leaf"
-
-
-def _is_hexadecimal(text: str) -> bool:
-    return set(text) <= set("0123456789abcdef")
-
-
 # -- the internal log --------------------------------------------
 
 
 def _audit_faults(heads: _Heads) -> Iterator[Fault]:
     if (position := _one(statements.AUDIT_HASHES, [heads.audit_size])[0]) is not None:
-        differs = _audit_reason(_one(statements.AUDIT_ONE, [position]))
+        differs = audit_reason(_one(statements.AUDIT_ONE, [position]))
         yield Fault("audit", position, differs or "current_hash does not follow from previous_hash and body")
     if (position := _one(statements.AUDIT_COPIES, [heads.audit_size])[0]) is not None:
         yield from _copy_faults(position, heads.audit_size - 1)
@@ -196,26 +154,9 @@ def _copy_faults(first: int, last: int) -> Iterator[Fault]:
         cursor.execute(statements.AUDIT_DOUBTFUL, [first, last])
         while rows := cursor.fetchmany(1000):
             for row in rows:
-                if reason := _audit_reason(row):
+                if reason := audit_reason(row):
                     yield Fault("audit", row[0], reason)
                     return
-
-
-def _audit_reason(row: Sequence[Any]) -> str | None:
-    """Return how the copies of an entry differ from its body, or None when they make it byte for byte."""
-    log_id, ts, *texts, details, body = row
-    copies = dict(zip(ENTRY_TEXTS, texts, strict=True)) | {"details": json.loads(details)}
-    try:
-        if audit_body(copies, log_id=log_id, timestamp=ts or "").decode() == body:
-            return None
-        entry = decode(body.encode())
-    except NotCanonical as error:
-        return f"body or details are not EJ1: {error}"
-    copies |= {"log_id": log_id, "timestamp": ts}
-    if not isinstance(entry, dict) or entry.keys() != copies.keys():
-        return "body is not an entry"
-    differing = (name for name in sorted(copies) if encode(copies[name]) != encode(entry[name]))
-    return f"{next(differing)} differs from body"
 
 
 # -- what joins entries, ends and logs ---------------------------
@@ -252,9 +193,7 @@ def _anchor_faults(heads: _Heads) -> Iterator[Fault]:
                 elif seq == seen:
                     yield Fault("audit", log_id, f"opens the public anchor {seq} a second time")
                 elif log_id is None:
-                    yield Fault(
-                        "public", seq, "anchors an internal log that is not this one: no entry opens it"
-                    )
+                    yield Fault("public", seq, "anchors an internal log that is not this one: no entry opens it")
                 else:
                     found = genesis if size == 0 else bytes(entry_value or b"")
                     yield from _anchor_fault(seq, commit, log_id, size, value, found)

@@ -1,8 +1,11 @@
-"""Import result files: each file whole in one transaction, every line accounted for, the same file twice as good as once."""
+"""Import result files: each whole in one transaction, every line accounted for, twice the same as once."""
 
 import hashlib
 import json
+import shutil
+import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -11,12 +14,15 @@ from django.db import connection, transaction
 
 from accounts.actors import Actor
 from admissions.models.cycles import AdmissionCycle
-from admissions.phases import Phase, PhaseError
+from admissions.phases import Phase
 from audit.log import record
-from batches.models import ImportIssue, ResultFile
+from batches.asking import hold
+from batches.formats import lines
+from batches.models import ResultFile
 from batches.settlement import REPEATED, UNCHANGED, settle
-from batches.staging import OTHER_CYCLE, UNKNOWN_ID, cycle_of, stage_file
+from batches.staging import OTHER_CYCLE, UNKNOWN_ID, create_staged, cycle_of, stage_file
 from enigma.errors import Malformed
+from enigma.files import source
 
 BLOCK = 1 << 20
 CHUNK = 2_000
@@ -52,7 +58,8 @@ _IMPORTED_RUNS = """
                WHEN EXISTS (SELECT 1 FROM evaluation_requests WHERE run_id = run.id AND state = 'failed')
                THEN 'needs_attention' ELSE 'imported' END
      WHERE run.state <> 'exporting' AND run.id IN (
-           SELECT DISTINCT request.run_id FROM staged JOIN evaluation_requests AS request ON request.id = staged.request_id)
+           SELECT DISTINCT request.run_id
+             FROM staged JOIN evaluation_requests AS request ON request.id = staged.request_id)
 """
 
 
@@ -92,14 +99,20 @@ class ImportRun:
         self.actor = actor
 
     def run(self) -> Imported:
-        """Import the file; raise Malformed for a file that is none of ours, PhaseError outside processing."""
+        """Import the file; raise Malformed for a file that is none of ours, PhaseError outside processing.
+
+        A file without any line is taken as what it is: engines write an empty error file when there was no error.
+        """
         self.actor.require("batches.import")
         with _opened(self.path) as stream:
             sha256, size = _digest(stream)
             cycle = cycle_of(stream)
-            if cycle is None:
+            if cycle is None and next(lines(stream), None):
                 raise Malformed(f"{self.path.name} names no request that ENIGMA has asked.")
-            _hold_processing(cycle)
+            if cycle is None:
+                create_staged()
+                return Imported(sha256)
+            hold(cycle, (Phase.PROCESSING,), deed="An import of results")
             result = Imported(sha256, lines=stage_file(stream, cycle))
         _refuse_wrong_file(self.path.name, result.lines)
         settle(cycle, file_sha256=sha256)
@@ -154,11 +167,17 @@ def import_file(path: Path, *, actor: Actor, dry_run: bool = False) -> Imported:
     return result
 
 
-def _opened(path: Path) -> BinaryIO:
-    try:
-        return path.open("rb")
-    except OSError as fault:
-        raise Malformed(f"{path} cannot be read: {fault.strerror}.") from None
+@contextmanager
+def _opened(path: Path) -> Iterator[BinaryIO]:
+    """Open a file that is read twice: first its hash, then its lines. A pipe is kept in a nameless file meanwhile."""
+    with source(path) as stream:
+        if stream.seekable():
+            yield stream
+            return
+        with tempfile.TemporaryFile() as kept:
+            shutil.copyfileobj(stream, kept, BLOCK)
+            kept.seek(0)
+            yield kept
 
 
 def _digest(stream: BinaryIO) -> tuple[str, int]:
@@ -170,20 +189,14 @@ def _digest(stream: BinaryIO) -> tuple[str, int]:
     return digest.hexdigest(), size
 
 
-def _hold_processing(cycle: AdmissionCycle) -> None:
-    # A step takes the row FOR UPDATE and so waits for us; other imports do not.
-    cycle.refresh_from_db(from_queryset=AdmissionCycle.objects.select_for_update(no_key=True))
-    if cycle.phase != Phase.PROCESSING:
-        raise PhaseError(f"Results are taken in {Phase.PROCESSING}; {cycle.code} is in {cycle.phase}.")
-
-
 def _refuse_wrong_file(name: str, lines: int) -> None:
     with connection.cursor() as cursor:
         cursor.execute("SELECT count(*) FROM staged WHERE code IN (%s, %s)", [UNKNOWN_ID, OTHER_CYCLE])
         unknown: int = cursor.fetchone()[0]
     if unknown > TOO_MANY_UNKNOWN and unknown > lines * UNKNOWN_SHARE:
         raise Malformed(
-            f"{name}: {unknown} of {lines} lines answer no request of this cycle; this is another file. Nothing was taken."
+            f"{name}: {unknown} of {lines} lines answer no request of this cycle. "
+            "This is another file; nothing of it was taken."
         )
 
 
@@ -202,5 +215,3 @@ def _streamed(statement: str) -> Iterator[tuple[Any, ...]]:
 def report_line(decided: dict[str, Any]) -> bytes:
     """One line of a report."""
     return json.dumps(decided).encode() + b"\n"
-
-

@@ -2,13 +2,14 @@
 
 import hashlib
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any, BinaryIO, cast
 
 import orjson
 
-from batches.answers import Stage
-from batches.formats import openai_chat, plain
+from batches.answers import Failure, Stage
+from batches.formats import Line, lines, openai_chat, plain
 from batches.formats.base import Json, custom_id, dumps
 from enigma.errors import Malformed
 
@@ -31,6 +32,39 @@ class Case:
     custom_id: str
     anonymized_id: str | None
     data: Json
+
+
+@dataclass(frozen=True, slots=True)
+class BadLine:
+    """A line that is no request: its number from 1, and why."""
+
+    number: int
+    reason: str
+
+
+class StandIn:
+    """Answers streams of requests; all that one stand-in answers must be of one format, as for a real engine."""
+
+    def __init__(self, *, seed: int) -> None:
+        self._seed = seed
+        self._format: str | None = None
+
+    def answers(self, stream: BinaryIO) -> Iterator[bytes | BadLine]:
+        """Yield for each line that is not blank its result line, or what is wrong with it."""
+        for line in lines(stream):
+            try:
+                yield self._answer(line)
+            except Malformed as fault:
+                yield BadLine(line.number, str(fault))
+
+    def _answer(self, line: Line) -> bytes:
+        if isinstance(line.content, Failure):
+            raise Malformed(line.content.detail)
+        case = read_request(line.content)
+        self._format = self._format or case.format
+        if case.format != self._format:
+            raise Malformed(f"a request in {case.format}, after others in {self._format}")
+        return rehearse(case, seed=self._seed)
 
 
 def rehearse(case: Case, *, seed: int) -> bytes:

@@ -25,7 +25,8 @@ TOLD = (
 
 # In the order of the random id: the place in a file tells nothing about the order of submission.
 _REQUESTS = """
-    SELECT request.custom_id, request.attempt, request.most_tokens, blind.anonymized_id, blind.gpa, blind.test_scores, blind.sealed_texts,
+    SELECT request.custom_id, request.attempt, request.most_tokens,
+           blind.anonymized_id, blind.gpa, blind.test_scores, blind.sealed_texts,
            metric.gpa_score, metric.test_score, metric.academic_score, metric.test_percentile, metric.percentile_rank,
            earlier.feedback,
            evaluation.academic, evaluation.test, evaluation.achievement, evaluation.essay, evaluation.total,
@@ -44,7 +45,7 @@ _REQUESTS = """
 
 
 def request_lines(cycle: AdmissionCycle, run: BatchRun) -> Iterator[bytes]:
-    """Yield the lines of a run, by a server-side cursor inside the caller's transaction; the same run, the same bytes."""
+    """Yield the lines of a run, by a server-side cursor in the caller's transaction; always the same bytes."""
     stage: Stage = run.stage
     render = FORMATS[run.format].render
     rubric = rubrics.rubric(cycle.rubric_version)

@@ -11,8 +11,9 @@ from admissions.models.cycles import AdmissionCycle
 from admissions.rules import JudgePolicy
 from audit.log import record
 from batches.answers import FAILURES
-from batches.asking import NEW_ID
+from batches.asking import NEW_ID, PHASES, hold
 from batches.formats.base import MOST_TOKENS
+from batches.models import BatchRun
 
 REPEATED, UNCHANGED, CONFLICT = "repeated", "unchanged", "conflict"
 # Codes that are about the line, not about the answer to a request: they neither fail a request nor ask again.
@@ -68,20 +69,31 @@ _ANSWERED = """
     UPDATE evaluation_requests AS request SET state = 'answered', failure = ''
       FROM staged WHERE staged.request_id = request.id AND staged.code = ''
 """
-# An answer that came after all makes a repeat needless that no export holds yet.
+# An answer that came after all makes a repeat needless that no export holds yet (only repeats: the index helps).
 _WITHDRAWN = """
     DELETE FROM evaluation_requests AS needless
      USING staged JOIN evaluation_requests AS request ON request.id = staged.request_id
-     WHERE staged.code = '' AND needless.state = 'wanted' AND needless.stage = request.stage
+     WHERE staged.code = '' AND needless.run_id IS NULL AND needless.sample > 0 AND needless.stage = request.stage
        AND needless.anonymized_id = request.anonymized_id AND needless.attempt = request.attempt
 """
+# Which requests have just failed, and what follows; both tables vanish at the end of the transaction.
+_FAILING = """
+    DROP TABLE IF EXISTS failing, action;
+    CREATE TEMP TABLE failing (id bigint PRIMARY KEY) ON COMMIT DROP;
+    CREATE TEMP TABLE action (code text PRIMARY KEY, retry text NOT NULL, most integer NOT NULL) ON COMMIT DROP;
+"""
 _FAILED = """
-    UPDATE evaluation_requests AS request SET state = 'failed', failure = worst.code
-      FROM (SELECT DISTINCT ON (request_id) request_id, code FROM staged
-             WHERE request_id IS NOT NULL AND NOT code = ANY(%s)
-             ORDER BY request_id, code = '' DESC, line) AS worst
-     WHERE request.id = worst.request_id AND worst.code <> '' AND request.state = 'asked'
-    RETURNING request.id
+    WITH worst AS (
+        SELECT DISTINCT ON (request_id) request_id, code FROM staged
+         WHERE request_id IS NOT NULL AND NOT code = ANY(%s)
+         ORDER BY request_id, code = '' DESC, line
+    ), failed AS (
+        UPDATE evaluation_requests AS request SET state = 'failed', failure = worst.code
+          FROM worst
+         WHERE request.id = worst.request_id AND worst.code <> '' AND request.state = 'asked'
+        RETURNING request.id
+    )
+    INSERT INTO failing SELECT id FROM failed
 """
 _FINAL = """
     INSERT INTO final_scores (anonymized_id, admission_cycle_id, status, academic, test, achievement, essay, total,
@@ -126,47 +138,49 @@ _LAST_ATTEMPT = """
      WHERE staged.code = '' AND staged.decision = 'rejected' AND request.attempt >= %s
     ON CONFLICT (anonymized_id) DO NOTHING
 """
-# How often each failed attempt has failed in the same way (transport, format, ...), and how often it may.
-_JUDGED_FAILURES = """
-    CREATE TEMP TABLE failing ON COMMIT DROP AS
-    SELECT request.id, action.retry,
-           (SELECT count(*) FROM evaluation_requests AS other JOIN action AS theirs ON theirs.code = other.failure
-             WHERE other.anonymized_id = request.anonymized_id AND other.stage = request.stage
-               AND other.attempt = request.attempt AND theirs.retry = action.retry) <= action.most AS again,
-           (SELECT max(sample) + 1 FROM evaluation_requests AS other
-             WHERE other.anonymized_id = request.anonymized_id AND other.stage = request.stage
-               AND other.attempt = request.attempt) AS sample
-      FROM evaluation_requests AS request JOIN action ON action.code = request.failure
-     WHERE request.id = ANY(%s)
-       AND NOT EXISTS (SELECT 1 FROM final_scores WHERE final_scores.anonymized_id = request.anonymized_id)
-"""
-_ASK_AGAIN = f"""
-    INSERT INTO evaluation_requests (custom_id, admission_cycle_id, anonymized_id, judged_id, stage, attempt, sample,
-                                     most_tokens, state, failure)
-    SELECT {NEW_ID}, admission_cycle_id, anonymized_id, judged_id, stage, attempt, failing.sample,
-           most_tokens * CASE WHEN failing.retry = 'truncated' THEN 2 ELSE 1 END, 'wanted', ''
-      FROM failing JOIN evaluation_requests AS request USING (id)
-     WHERE failing.again
-    ON CONFLICT DO NOTHING
-"""  # noqa: S608  a constant of this module
-_GIVE_UP = """
+# How often an attempt has failed in the same way (transport, format, ...), and how often it may. A repeat that fails
+# when another has been answered asks for nothing: the answer stands.
+_FOLLOWED = f"""
+    WITH followed AS (
+        SELECT request.*, action.retry,
+               (SELECT count(*) FROM evaluation_requests AS other JOIN action AS theirs ON theirs.code = other.failure
+                 WHERE other.anonymized_id = request.anonymized_id AND other.stage = request.stage
+                   AND other.attempt = request.attempt AND theirs.retry = action.retry) <= action.most AS again,
+               (SELECT max(sample) + 1 FROM evaluation_requests AS other
+                 WHERE other.anonymized_id = request.anonymized_id AND other.stage = request.stage
+                   AND other.attempt = request.attempt) AS next_sample
+          FROM failing
+          JOIN evaluation_requests AS request USING (id)
+          JOIN action ON action.code = request.failure
+         WHERE NOT EXISTS (SELECT 1 FROM evaluation_requests AS other
+                            WHERE other.anonymized_id = request.anonymized_id AND other.stage = request.stage
+                              AND other.attempt = request.attempt AND other.state = 'answered')
+           AND NOT EXISTS (SELECT 1 FROM final_scores WHERE final_scores.anonymized_id = request.anonymized_id)
+    ), repeated AS (
+        INSERT INTO evaluation_requests (custom_id, admission_cycle_id, anonymized_id, judged_id, stage, attempt,
+                                         sample, most_tokens, state, failure)
+        SELECT {NEW_ID}, admission_cycle_id, anonymized_id, judged_id, stage, attempt, next_sample,
+               most_tokens * CASE WHEN retry = 'truncated' THEN 2 ELSE 1 END, 'wanted', ''
+          FROM followed WHERE again
+        ON CONFLICT DO NOTHING
+    )
     INSERT INTO final_scores (anonymized_id, admission_cycle_id, status, explanation, engine, waiting_reason,
                               decided_by, decided_reason)
     SELECT anonymized_id, admission_cycle_id, 'waiting', '', '', 'no usable ' || stage || ' answer: ' || failure, '', ''
-      FROM failing JOIN evaluation_requests AS request USING (id)
-     WHERE NOT failing.again
+      FROM followed WHERE NOT again
     ON CONFLICT (anonymized_id) DO NOTHING
-"""
-_ACTIONS = """
-    CREATE TEMP TABLE action ON COMMIT DROP AS
-    SELECT * FROM unnest(%s::text[], %s::text[], %s::int[]) AS action (code, retry, most)
-"""
+"""  # noqa: S608  a constant of this project
 _ABSENT = """
-    UPDATE evaluation_requests AS request SET state = 'failed', failure = 'absent'
-     WHERE admission_cycle_id = %s AND stage = %s AND state = 'asked'
-       AND EXISTS (SELECT 1 FROM batch_runs WHERE batch_runs.id = request.run_id AND batch_runs.state <> 'exporting')
-    RETURNING id
+    WITH absent AS (
+        UPDATE evaluation_requests AS request SET state = 'failed', failure = 'absent'
+         WHERE admission_cycle_id = %s AND stage = %s AND state = 'asked'
+           AND NOT EXISTS (SELECT 1 FROM batch_runs WHERE batch_runs.id = request.run_id
+                              AND batch_runs.state = 'exporting')
+        RETURNING id
+    )
+    INSERT INTO failing SELECT id FROM absent
 """
+
 
 def settle(cycle: AdmissionCycle, *, file_sha256: str) -> None:
     """Turn the staged lines of one file into results and what follows from them."""
@@ -183,30 +197,35 @@ def settle(cycle: AdmissionCycle, *, file_sha256: str) -> None:
             cursor.execute(_ASK_JUDGE)
         cursor.execute(_NEXT_ATTEMPT, [cycle.attempts_allowed])
         cursor.execute(_LAST_ATTEMPT, [cycle.attempts_allowed])
+        cursor.execute(_FAILING)
         cursor.execute(_FAILED, [list(NOT_AN_ANSWER)])
-        failed = [pk for (pk,) in cursor.fetchall()]
-    _follow_failures(failed)
+    _follow_failures()
 
 
 def reask(cycle: AdmissionCycle, stage: str, *, actor: Actor) -> int:
-    """Treat every exported and unanswered request of a stage as absent, and ask again; return how many there were."""
+    """Treat every exported and unanswered request of a stage as absent, and ask again; return how many there were.
+
+    Raises PhaseError outside the phases in which the stage may be exported.
+    """
     actor.require("batches.export")
     with transaction.atomic():
+        hold(cycle, PHASES[stage], deed=f"A {stage} batch")
         with connection.cursor() as cursor:
+            cursor.execute(_FAILING)
             cursor.execute(_ABSENT, [cycle.pk, stage])
-            absent = [pk for (pk,) in cursor.fetchall()]
-        _follow_failures(absent)
-        record("batches.reask", actor=actor, entity=("cycle", cycle.code), stage=stage, requests=len(absent))
-    return len(absent)
+            absent: int = cursor.rowcount
+        _follow_failures()
+        exported = BatchRun.objects.filter(admission_cycle=cycle, stage=stage, state=BatchRun.State.EXPORTED)
+        exported.update(state=BatchRun.State.NEEDS_ATTENTION)
+        record("batches.reask", actor=actor, entity=("cycle", cycle.code), stage=stage, requests=absent)
+    return absent
 
 
-def _follow_failures(failed: list[int]) -> None:
-    if not failed:
-        return
+def _follow_failures() -> None:
+    """Ask again, or call a person, for each request in the table ``failing``."""
     actions = [(code, action.retry, action.limit) for code, action in FAILURES.items()]
     with connection.cursor() as cursor:
-        cursor.execute("DROP TABLE IF EXISTS action, failing")
-        cursor.execute(_ACTIONS, [list(column) for column in zip(*actions, strict=True)])
-        cursor.execute(_JUDGED_FAILURES, [failed])
-        cursor.execute(_ASK_AGAIN)
-        cursor.execute(_GIVE_UP)
+        columns = [list(column) for column in zip(*actions, strict=True)]
+        cursor.execute("INSERT INTO action SELECT * FROM unnest(%s::text[], %s::text[], %s::int[])", columns)
+        cursor.execute("ANALYZE failing")
+        cursor.execute(_FOLLOWED)

@@ -1,35 +1,29 @@
 """Read a result file into a temporary table, line by line judged but nothing decided: every line has a row there."""
 
 import hashlib
-import json
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from itertools import islice
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, NamedTuple
 
+import orjson
 from django.db import connection
 
 from admissions.models.cycles import AdmissionCycle
 from batches import scoring
-from batches.answers import Failure, JudgeAnswer, WorkerAnswer
-from batches.formats import FORMATS, sniff
-from batches.formats.base import Parsed, salvaged_ids
+from batches.answers import Answer, Failure, JudgeAnswer, Stage, WorkerAnswer
+from batches.formats import FORMATS, plain, shape_of
+from batches.formats.base import custom_id as our_id
+from batches.formats.base import dumps, salvaged_ids
 from batches.formats.lines import Line, lines
-from batches.models import EvaluationRequest
-from enigma.errors import Malformed
 
-CHUNK = 1_000
+# A chunk of lines is held in memory: so many lines, or so many bytes, whichever comes first.
+CHUNK, CHUNK_BYTES = 1_000, 8_000_000
 
 # Why a line is not taken, beside the failures of an answer itself.
 UNKNOWN_ID = "unknown_id"
 OTHER_CYCLE = "other_cycle"
 
-_COLUMNS = (
-    "line, custom_id, request_id, code, field, detail, line_sha256, model, academic, test, achievement, essay, total, "
-    "claimed_total, explanation, reasoning, rubric_adherence, strengths, areas_for_improvement, decision, "
-    "bias_detected, quality_score, feedback"
-)
 _CREATE = """
+    DROP TABLE IF EXISTS staged;
     CREATE TEMP TABLE staged (
         line integer PRIMARY KEY, custom_id text NOT NULL, request_id bigint, code text NOT NULL, field text NOT NULL,
         detail text NOT NULL, line_sha256 bytea NOT NULL, model text NOT NULL, academic numeric, test numeric,
@@ -38,123 +32,157 @@ _CREATE = """
         quality_score numeric, feedback text
     ) ON COMMIT DROP
 """
-_NO_WORKER, _NO_JUDGE = (None,) * 11, (None,) * 4
+# In the order of the table's columns, after those of the line itself.
+_WORKER_COLUMNS, _JUDGE_COLUMNS = 11, 4
+_REASONING = 7
+
+_ASKED = """
+    SELECT request.custom_id, request.id, request.admission_cycle_id, request.stage,
+           replace(request.anonymized_id::text, '-', ''), run.model
+      FROM evaluation_requests AS request JOIN batch_runs AS run ON run.id = request.run_id
+     WHERE request.custom_id = ANY(%s)
+"""
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(NamedTuple):
     """What is known of a request when its answer comes in."""
 
     pk: int
     cycle_id: int
-    stage: str
+    stage: Stage
     anonymized_id: str
     model: str
 
 
-def stage_file(stream: BinaryIO, cycle: AdmissionCycle) -> int:
-    """Fill the temporary table ``staged`` from a result file, in constant memory; return how many lines it has.
+class Judged(NamedTuple):
+    """What a line says: the id it stands under, the request of this cycle if it answers one, and what it comes to."""
 
-    Must run inside a transaction, at whose end the table vanishes. ``code`` is empty for a good answer. Raises
-    Malformed when the first line tells no known format.
-    """
-    weights = scoring.Weights(**cycle.weights)
+    custom_id: str | None
+    request: Asked | None
+    outcome: Answer | Failure
+    model: str = ""
+
+
+def create_staged() -> None:
+    """Make the temporary table ``staged``, empty; it vanishes at the end of the transaction."""
     with connection.cursor() as cursor:
-        cursor.execute("DROP TABLE IF EXISTS staged")
         cursor.execute(_CREATE)
-    numbered = lines(stream)
-    count, parse = 0, None
-    while chunk := list(islice(numbered, CHUNK)):
-        parse = parse or _format_of(chunk)
-        _copy(_rows(chunk, parse, cycle, weights))
+
+
+def stage_file(stream: BinaryIO, cycle: AdmissionCycle) -> int:
+    """Fill the table ``staged`` from a result file, in constant memory; return how many lines it has.
+
+    Blank lines are none. ``code`` is empty for a good answer, ``request_id`` is null where no request of this
+    cycle is answered.
+    """
+    create_staged()
+    weights = scoring.Weights(**cycle.weights)
+    count, format = 0, plain.name
+    for chunk in _chunks(lines(stream)):
+        glances = [_glance(line.content) for line in chunk]
+        asked = _asked(custom_id for custom_id, _ in glances)
+        rows = []
+        for line, (custom_id, shape) in zip(chunk, glances, strict=True):
+            format = shape or format  # a line without a shape is no JSON: any format says so
+            judged = _judge(line.content, custom_id, asked.get(custom_id or ""), cycle, format)
+            rows.append(_row(line, judged, weights))
+        _copy(rows)
         count += len(chunk)
     with connection.cursor() as cursor:
         cursor.execute("CREATE INDEX ON staged (request_id)")
-        cursor.execute("ANALYZE staged")
+        cursor.execute("ANALYZE staged (line, request_id, code, line_sha256)")
     return count
-
-
-def _format_of(chunk: list[Line]) -> Any:
-    for one in chunk:
-        if isinstance(one.content, bytes) and (name := sniff(one.content)):
-            return FORMATS[name].parse
-    raise Malformed("No line of this file has the shape of a result that ENIGMA knows (plain, openai-chat).")
 
 
 def cycle_of(stream: BinaryIO) -> AdmissionCycle | None:
     """Return the cycle of the first line that names a request of ours; leaves the stream at its start."""
     found = None
-    numbered = lines(stream)
-    while found is None and (chunk := list(islice(numbered, CHUNK))):
-        asked = _asked(_id_in(one.content) for one in chunk)
-        found = next(iter(asked.values()), None)
+    for chunk in _chunks(lines(stream)):
+        glances = [_glance(line.content)[0] for line in chunk]
+        asked = _asked(glances)
+        found = next((asked[custom_id] for custom_id in glances if custom_id in asked), None)
+        if found:
+            break
     stream.seek(0)
     return AdmissionCycle.objects.get(pk=found.cycle_id) if found else None
 
 
-def _id_in(content: bytes | Failure) -> str | None:
-    return salvaged_ids(content)[0] if isinstance(content, bytes) else None
+def _chunks(numbered: Iterable[Line]) -> Iterator[list[Line]]:
+    chunk: list[Line] = []
+    size = 0
+    for line in numbered:
+        chunk.append(line)
+        size += line.end - line.offset
+        if len(chunk) == CHUNK or size >= CHUNK_BYTES:
+            yield chunk
+            chunk, size = [], 0
+    if chunk:
+        yield chunk
+
+
+def _glance(content: bytes | Failure) -> tuple[str | None, str | None]:
+    """Return the id that a line seems to answer and the format it seems to be in; its parser then decides."""
+    if isinstance(content, Failure):
+        return None, None
+    try:
+        tree = orjson.loads(content)
+    except orjson.JSONDecodeError:
+        return salvaged_ids(content)[0], None
+    return (our_id(tree.get("custom_id")), shape_of(tree)) if isinstance(tree, dict) else (None, None)
 
 
 def _asked(custom_ids: Iterable[str | None]) -> dict[str, Asked]:
-    requests = EvaluationRequest.objects.filter(custom_id__in=[one for one in custom_ids if one], run__isnull=False)
-    columns = ("custom_id", "pk", "admission_cycle_id", "stage", "anonymized_id", "run__model")
-    return {
-        custom_id: Asked(pk, cycle_id, stage, anonymized_id.hex, model)
-        for custom_id, pk, cycle_id, stage, anonymized_id, model in requests.values_list(*columns)
-    }
+    with connection.cursor() as cursor:
+        cursor.execute(_ASKED, [[one for one in custom_ids if one]])
+        return {custom_id: Asked(*known) for custom_id, *known in cursor.fetchall()}
 
 
-def _rows(chunk: list[Line], parse: Any, cycle: AdmissionCycle, weights: scoring.Weights) -> Iterator[tuple[Any, ...]]:
-    named = [(one, _id_in(one.content)) for one in chunk]
-    asked = _asked(custom_id for _, custom_id in named)
-    for one, custom_id in named:
-        request = asked.get(custom_id or "")
-        outcome, model = _outcome(one.content, request, cycle, parse)
-        raw = one.content if isinstance(one.content, bytes) else b""
-        ours = request is not None and request.cycle_id == cycle.pk
-        head = (one.number, custom_id or "", request.pk if ours else None)
-        fault = (outcome.cls, outcome.field or "", outcome.detail) if isinstance(outcome, Failure) else ("", "", "")
-        tail = (hashlib.sha256(raw).digest(), model)
-        yield (*head, *fault, *tail, *_answer(outcome, weights))
-
-
-def _outcome(content: bytes | Failure, request: Asked | None, cycle: AdmissionCycle, parse: Any) -> tuple[Any, str]:
+def _judge(
+    content: bytes | Failure, custom_id: str | None, request: Asked | None, cycle: AdmissionCycle, format: str
+) -> Judged:
     if isinstance(content, Failure):
-        return content, ""
+        return Judged(None, None, content)
+    parsed = FORMATS[format].parse(content, request.stage if request else "worker")
+    outcome = parsed.outcome
+    if parsed.custom_id is None and isinstance(outcome, Failure):  # also where an id stands twice
+        return Judged(None, None, outcome)
     if request is None:
-        parsed = parse(content, "worker")
-        broken = isinstance(parsed.outcome, Failure) and parsed.custom_id is None
-        return (parsed.outcome if broken else Failure(UNKNOWN_ID, "no request has this custom_id")), ""
+        return Judged(parsed.custom_id, None, Failure(UNKNOWN_ID, "no request has this custom_id"))
     if request.cycle_id != cycle.pk:
-        return Failure(OTHER_CYCLE, "this request belongs to another cycle"), ""
-    parsed = parse(content, request.stage)
-    return _matched(parsed, request), parsed.model or request.model
+        return Judged(custom_id, None, Failure(OTHER_CYCLE, "this request belongs to another cycle"))
+    if parsed.anonymized_id is not None and _plain_uuid(parsed.anonymized_id) != request.anonymized_id:
+        outcome = Failure("id_mismatch", "anonymized_id is not the one that was asked about", "anonymized_id")
+    return Judged(custom_id, request, outcome, parsed.model or request.model)
 
 
-def _matched(parsed: Parsed, request: Asked) -> Any:
-    named = (parsed.anonymized_id or "").replace("-", "").lower()
-    if named and named != request.anonymized_id:
-        return Failure("id_mismatch", "anonymized_id is not the one that was asked about", "anonymized_id")
-    return parsed.outcome
+def _plain_uuid(text: str) -> str:
+    return text.replace("-", "").lower()
 
 
-def _answer(outcome: Any, weights: scoring.Weights) -> tuple[Any, ...]:
+def _row(line: Line, judged: Judged, weights: scoring.Weights) -> tuple[Any, ...]:
+    raw = line.content if isinstance(line.content, bytes) else b""
+    request_id = judged.request.pk if judged.request else None
+    outcome = judged.outcome
+    fault = (outcome.cls, outcome.field or "", outcome.detail) if isinstance(outcome, Failure) else ("", "", "")
+    head = (line.number, judged.custom_id or "", request_id, *fault, hashlib.sha256(raw).digest(), judged.model)
+    return (*head, *_answer(outcome, weights))
+
+
+def _answer(outcome: Answer | Failure, weights: scoring.Weights) -> tuple[Any, ...]:
     if isinstance(outcome, WorkerAnswer):
         scores = outcome.scores
-        points = (json.dumps(list(outcome.strengths)), json.dumps(list(outcome.areas_for_improvement)))
         numbers = (scores.academic, scores.test, scores.achievement, scores.essay, scoring.total(scores, weights))
         words = (outcome.explanation, outcome.reasoning, outcome.rubric_adherence)
-        return (*numbers, outcome.total_score, *words, *points, *_NO_JUDGE)
+        points = (dumps(outcome.strengths).decode(), dumps(outcome.areas_for_improvement).decode())
+        return (*numbers, outcome.total_score, *words, *points, *(None,) * _JUDGE_COLUMNS)
     if isinstance(outcome, JudgeAnswer):
-        words = (*_NO_WORKER[:7], outcome.reasoning, *_NO_WORKER[8:])
-        return (*words, outcome.decision, outcome.bias_detected, outcome.quality_score, outcome.feedback)
-    return (*_NO_WORKER, *_NO_JUDGE)
+        worker: list[Any] = [None] * _WORKER_COLUMNS
+        worker[_REASONING] = outcome.reasoning
+        return (*worker, outcome.decision, outcome.bias_detected, outcome.quality_score, outcome.feedback)
+    return (None,) * (_WORKER_COLUMNS + _JUDGE_COLUMNS)
 
 
-def _copy(rows: Iterable[tuple[Any, ...]]) -> None:
-    # Judged before the COPY begins: looking up requests needs the same connection.
-    ready = list(rows)
-    with connection.cursor() as cursor, cursor.copy(f"COPY staged ({_COLUMNS}) FROM STDIN") as copy:
-        for row in ready:
+def _copy(rows: list[tuple[Any, ...]]) -> None:
+    with connection.cursor() as cursor, cursor.copy("COPY staged FROM STDIN") as copy:
+        for row in rows:
             copy.write_row(row)

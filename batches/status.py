@@ -12,9 +12,7 @@ def status_of(cycle: AdmissionCycle) -> dict[str, Any]:
     requests = EvaluationRequest.objects.filter(admission_cycle=cycle)
     return {
         **figures_of(cycle),
-        "requests": {
-            stage: counted(requests.filter(stage=stage), "state") for stage in ("worker", "judge")
-        },
+        "requests": {stage: counted(requests.filter(stage=stage), "state") for stage in ("worker", "judge")},
         "runs": counted(BatchRun.objects.filter(admission_cycle=cycle), "state"),
         "import_issues": counted(ImportIssue.objects.filter(file__admission_cycle=cycle), "code"),
     }

@@ -52,7 +52,7 @@ def _is_fernet_key(key: str) -> bool:
 def _current_faults() -> Iterator[str]:
     return configuration_faults(
         # Read past LazySettings, which raises its own, vaguer error on an empty SECRET_KEY.
-        secret_key=settings._wrapped.SECRET_KEY,  # type: ignore[misc]
+        secret_key=settings._wrapped.SECRET_KEY,
         fernet_keys=settings.ENIGMA_FERNET_KEYS,
         index_key=settings.ENIGMA_BIDX_KEY,
         engine=settings.DATABASES.get("default", {}).get("ENGINE", ""),

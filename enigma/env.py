@@ -19,8 +19,9 @@ def load_env_file() -> None:
 
 
 def secret(name: str, *, sample: str) -> str:
-    """Return the secret NAME; in DEBUG a sample stands in for a missing one, otherwise it stays empty and start-up refuses.
+    """Return the secret NAME; where it is missing a sample in DEBUG, and otherwise nothing, which start-up refuses.
 
     Emptiness is judged by ``enigma.checks``, not here, so that commands that need no key run without one.
     """
-    return env.str(name, default=sample if env.bool("DEBUG", default=False) else "")
+    value: str = env.str(name, default=sample if env.bool("DEBUG", default=False) else "")
+    return value

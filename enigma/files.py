@@ -26,6 +26,8 @@ def whole_file(path: str | Path, *, force: bool = False) -> Iterator[BinaryIO]:
     target = Path(path)
     if target.exists() and not force:
         raise Malformed(f"{target} is there already; --force replaces it.")
+    if target.is_dir():
+        raise Malformed(f"{target} is a folder.")
     part = target.with_name(f"{target.name}.part")
     try:
         with _open_private(part) as stream:
@@ -52,7 +54,7 @@ def source(path: str | Path) -> Iterator[BinaryIO]:
         yield sys.stdin.buffer
         return
     try:
-        stream = Path(path).open("rb")
+        stream = Path(path).open("rb")  # noqa: SIM115  closed below; opening and reading fail differently
     except OSError as fault:
         raise Malformed(f"{path} cannot be read: {fault.strerror}.") from None
     with stream:

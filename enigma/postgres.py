@@ -10,15 +10,17 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from types import FrameType
 from typing import NoReturn
 
 import psutil
 
-from enigma.cluster import DATABASE, DURABLE, Server, default_folder, lasting_server, throwaway_server
+from enigma.cluster import DATABASE, DURABLE, Server
 from enigma.env import load_env_file
 from enigma.errors import Refused
+from enigma.places import default_folder, lasting_server, throwaway_server
 
 MARK = "ENIGMA_LAUNCHER"  # stands in the environment of everything that a launcher runs
 
@@ -105,14 +107,15 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     place = parser.add_mutually_exclusive_group()
     place.add_argument("--data", type=Path, help="folder of the database (default: one for this checkout)")
     place.add_argument("--throwaway", action="store_true", help="a fresh database, removed afterwards")
-    place.add_argument(
-        "--remove", action="store_true", help="remove the database of this checkout; runs nothing"
-    )
+    place.add_argument("--remove", action="store_true", help="remove the database of this checkout; runs nothing")
+    parser.add_argument("--durable", action="store_true", help="with --throwaway: as safe as one that stays")
     parser.add_argument("command", nargs=argparse.REMAINDER, metavar="-- COMMAND...")
     options = parser.parse_args(argv)
     options.command = options.command[options.command[:1] == ["--"] :]
     if bool(options.command) == options.remove:
         parser.error("name the command to run after --, or --remove alone")
+    if options.durable and not options.throwaway:
+        parser.error("--durable belongs to --throwaway; every other database is durable")
     return options
 
 
@@ -123,20 +126,20 @@ def main(argv: Sequence[str] | None = None) -> int:
         if options.remove:
             Server(default_folder(), settings=DURABLE).remove()
             return 0
-        return _run(options.command, throwaway=options.throwaway, folder=options.data)
+        if options.throwaway:
+            return _run(options.command, throwaway_server(durable=options.durable))
+        load_env_file()  # only here: tests must not find the server that somebody's .env names
+        return _run(options.command, lasting_server((options.data or default_folder()).absolute()))
     except Refused as refusal:
         sys.stderr.write(f"{refusal}\n")
         return refusal.returncode
 
 
-def _run(command: list[str], *, throwaway: bool, folder: Path | None) -> int:
-    if not throwaway:  # tests must not find the server that somebody's .env names
-        load_env_file()
+def _run(command: list[str], embedded: AbstractContextManager[Server]) -> int:
     if os.environ.get("DATABASE_URL"):
         _become(command)
     relay = Relay()
-    lasting = (folder or default_folder()).absolute()
-    with throwaway_server() if throwaway else lasting_server(lasting) as server:
+    with embedded as server:
         return relay.run(command, environment=_environment(server))
 
 

@@ -12,7 +12,9 @@ ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[:
 # Keys of the personal data: the first encrypts, the others only still decrypt. ENCRYPTION_KEY is the name of 1.x.
 ENIGMA_FERNET_KEYS = [
     key.strip()
-    for key in (secret("ENIGMA_FERNET_KEYS", sample="") or secret("ENCRYPTION_KEY", sample=SAMPLE_FERNET_KEY)).split(",")
+    for key in (secret("ENIGMA_FERNET_KEYS", sample="") or secret("ENCRYPTION_KEY", sample=SAMPLE_FERNET_KEY)).split(
+        ","
+    )
     if key.strip()
 ]
 ENIGMA_BIDX_KEY = secret("ENIGMA_BIDX_KEY", sample=SAMPLE_INDEX_KEY)

@@ -17,9 +17,7 @@ from enigma.keys import keyring
 def django_db_setup(django_db_setup: None, django_db_blocker: pytest.FixtureDef) -> None:
     """Lift the guards against TRUNCATE, by which Django empties tables between transactional tests; only those."""
     with django_db_blocker.unblock(), connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT tgrelid::regclass, tgname FROM pg_trigger WHERE tgtype & 32 <> 0 AND NOT tgisinternal"
-        )
+        cursor.execute("SELECT tgrelid::regclass, tgname FROM pg_trigger WHERE tgtype & 32 <> 0 AND NOT tgisinternal")
         for table, trigger in cursor.fetchall():
             cursor.execute(f"ALTER TABLE {table} DISABLE TRIGGER {trigger}")
 
@@ -36,7 +34,11 @@ def manage() -> Callable[..., subprocess.Popen[bytes]]:
     """Start ``manage.py`` as a process of its own on the test database (for transactional tests)."""
 
     def start(*arguments: str, **options: object) -> subprocess.Popen[bytes]:
-        environment = {**os.environ, "DATABASE_URL": database_url(), "DJANGO_SETTINGS_MODULE": "tests.settings"}
+        environment = {
+            **os.environ,
+            "DATABASE_URL": database_url(),
+            "DJANGO_SETTINGS_MODULE": "tests.settings",
+        }
         environment |= options.pop("env", {})
         command = [sys.executable, str(BASE_DIR / "manage.py"), *arguments]
         pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}

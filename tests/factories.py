@@ -3,14 +3,22 @@
 import io
 import json
 import tempfile
+from collections.abc import Iterable
+from decimal import Decimal
 from functools import cache
 from pathlib import Path
 from typing import Any
+
+from django.apps import apps
+from django.core.management import CommandError, call_command
+from django.db import connection
 
 from accounts.actors import Actor, operator, staff
 from accounts.roles import Role
 from accounts.staff import create_staff
 from admissions.intake import import_applications
+from admissions.models.applications import Application
+from admissions.models.blind import AnonymizedApplication, FinalScore
 from admissions.models.cycles import AdmissionCycle
 from admissions.opening import open_cycle
 from admissions.preprocessing import preprocess_chunk
@@ -61,9 +69,7 @@ def cycle(code: str = "fall-2026", *, seats: int = 2, **rules: Any) -> Admission
 
 def apply(to: AdmissionCycle, rows: list[dict[str, Any]]) -> None:
     """Hand in applications; all of them must be good."""
-    tally = import_applications(
-        jsonl(rows), to, format="jsonl", actor=operator(), on_rejected=lambda one: None
-    )
+    tally = import_applications(jsonl(rows), to, format="jsonl", actor=operator(), on_rejected=lambda one: None)
     assert tally.rejected == 0
 
 
@@ -74,9 +80,9 @@ def omar(role: Role = Role.ADMIN, *, email: str = "omar@example.org") -> Actor:
 
 
 def lead(one: AdmissionCycle, to: str) -> AdmissionCycle:
-    """Lead a cycle on to a phase by its steps, doing their work, with rehearsed answers where engines answer."""
+    """Lead a cycle on to a phase by its steps, doing their work; where engines answer, the stand-in does."""
     while one.phase != to:
-        _work_before(one)
+        work_before(one)
         getattr(one, one.next_step())(actor=operator())
         if one.phase == "preprocessing":
             while preprocess_chunk(one):
@@ -85,11 +91,28 @@ def lead(one: AdmissionCycle, to: str) -> AdmissionCycle:
     return one
 
 
-def _work_before(one: AdmissionCycle) -> None:
+def work_before(one: AdmissionCycle) -> None:
+    """Do what the next step waits for: the export, or the whole evaluation by the stand-in."""
     if one.next_step() == "start_processing":
         export_round(one, "worker", folder_of(one), actor=operator())
     if one.next_step() == "mark_scored":
         list(evaluate(one, folder_of(one), actor=operator()))
+
+
+def run(*arguments: str) -> tuple[int, str, str]:
+    """Type a command; return its exit code and what it writes to stdout and to stderr."""
+    out, err = io.StringIO(), io.StringIO()
+    try:
+        call_command(*arguments, stdout=out, stderr=err)
+    except CommandError as fault:
+        return fault.returncode, out.getvalue(), f"{err.getvalue()}{fault}\n"
+    return 0, out.getvalue(), err.getvalue()
+
+
+def tables(*names: str) -> dict[str, list[tuple[Any, ...]]]:
+    """Everything that stands in these tables."""
+    with connection.cursor() as cursor:
+        return {name: cursor.execute(f"SELECT * FROM {name} ORDER BY 1").fetchall() for name in names}
 
 
 @cache
@@ -100,3 +123,42 @@ def _root() -> Path:
 def folder_of(one: AdmissionCycle) -> Path:
     """Where the batches of a cycle lie."""
     return _root() / one.ref.hex
+
+
+def score(one: AdmissionCycle, totals: Iterable[int | str]) -> list[FinalScore]:
+    """Give the first blind copies of a cycle these totals, as if an engine had; all parts alike."""
+    copies = AnonymizedApplication.objects.of(one).order_by("pk")
+    return FinalScore.objects.bulk_create(
+        FinalScore(
+            anonymized=copy,
+            admission_cycle=one,
+            status="scored",
+            engine="model-1",
+            evidence_sha256=bytes(32),
+            **dict.fromkeys(("academic", "test", "achievement", "essay", "total"), Decimal(total)),
+        )
+        for copy, total in zip(copies, totals, strict=False)
+    )
+
+
+def waiting(one: AdmissionCycle) -> FinalScore:
+    """A blind copy of a cycle in processing that waits for a person."""
+    copy = AnonymizedApplication.objects.of(one).undecided().order_by("pk").first()
+    return FinalScore.objects.create(
+        anonymized=copy,
+        admission_cycle=one,
+        status="waiting",
+        waiting_reason="the judge rejected all 3 attempts",
+    )
+
+
+def statuses(one: AdmissionCycle) -> dict[str, int]:
+    """The applications of a cycle, counted by status."""
+    return Application.objects.of(one).heads()
+
+
+def everything() -> dict[str, list[dict[str, Any]]]:
+    """All rows of all tables, to see that nothing has changed."""
+    labels = ("accounts", "admissions", "audit", "batches", "procrastinate")
+    models = [model for label in labels for model in apps.get_app_config(label).get_models()]
+    return {model._meta.db_table: list(model.objects.order_by("pk").values()) for model in models}

@@ -9,6 +9,6 @@ os.environ["ENIGMA_FERNET_KEYS"] = "dGVzdC1rZXktbnVtYmVyLW9uZS0xMjM0NTY3ODkwMTI=
 os.environ["ENIGMA_BIDX_KEY"] = "test-blind-index-key-" * 2
 os.environ["ALLOWED_HOSTS"] = "testserver"
 
-from enigma.settings import *  # noqa: E402, F403  the environment comes first
+from enigma.settings import *  # noqa: F403  the environment comes first
 
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]

@@ -16,16 +16,9 @@ import pytest
 from environ import Env
 from psycopg.conninfo import conninfo_to_dict
 
-from enigma.cluster import (
-    DURABLE,
-    LONGEST_SOCKET,
-    RELEASE,
-    TEMPORARY,
-    Server,
-    _copy_programs,
-    throwaway_server,
-)
+from enigma.cluster import DURABLE, LONGEST_SOCKET, RELEASE, Server, _copy_programs
 from enigma.errors import Conflict, Refused
+from enigma.places import TEMPORARY, throwaway_server
 from enigma.postgres import main
 
 ROOT = str(Path(__file__).resolve().parent.parent)
@@ -61,9 +54,7 @@ def launch(script: str, *, data: Path | None, **environment: str) -> subprocess.
 @contextmanager
 def launched(script: str, *, data: Path | None) -> Iterator[subprocess.Popen[str]]:
     """Start a launcher beside us, wait until its script has said "ready", and end it at last."""
-    with subprocess.Popen(
-        command(script, data=data), env=BARE, stdout=subprocess.PIPE, text=True
-    ) as launcher:
+    with subprocess.Popen(command(script, data=data), env=BARE, stdout=subprocess.PIPE, text=True) as launcher:
         try:
             assert launcher.stdout.readline() == "ready\n"
             yield launcher
@@ -125,6 +116,9 @@ def test_a_lasting_database_survives_a_power_cut_and_a_throwaway_one_is_fast(fol
     asked = f"{PSQL} \"SELECT current_setting('fsync'), current_setting('full_page_writes')\""
     assert launch(asked, data=folder).stdout == "on|on\n"
     assert launch(asked, data=None).stdout == "off|off\n"
+    durable = command(asked, data=None)
+    durable.insert(durable.index("--throwaway"), "--durable")
+    assert subprocess.check_output(durable, env=BARE, text=True) == "on|on\n"
 
 
 def test_pg_dump_of_the_same_release_is_at_hand(folder):
@@ -250,12 +244,11 @@ def test_an_unknown_program_is_refused_in_a_sentence(folder, named):
 
 
 @pytest.mark.parametrize(
-    "arguments",
-    [[], ["--throwaway"], ["--remove", "--", "true"], ["--data", "x", "--throwaway", "--", "true"]],
+    "order", ["", "--throwaway", "--remove -- true", "--data x --throwaway -- true", "--durable -- true"]
 )
-def test_a_launcher_without_a_clear_order_explains_itself(arguments, capsys):
+def test_a_launcher_without_a_clear_order_explains_itself(order, capsys):
     with pytest.raises(SystemExit) as stopped:
-        main(arguments)
+        main(order.split())
     assert stopped.value.code == 2
     assert "usage: python -m enigma.postgres" in capsys.readouterr().err
 

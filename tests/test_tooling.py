@@ -18,16 +18,12 @@ NO_NAMES = {"utils", "helpers", "common", "services", "manager"}
 
 def sources(*folders: str) -> dict[str, str]:
     """Return path and text of the modules below ``folders``; Django writes the migrations itself."""
-    paths = [
-        path for folder in folders for path in (ROOT / folder).rglob("*.py") if "migrations" not in path.parts
-    ]
+    paths = [path for folder in folders for path in (ROOT / folder).rglob("*.py") if "migrations" not in path.parts]
     return {path.relative_to(ROOT).as_posix(): path.read_text() for path in paths}
 
 
 def functions(text: str) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
-    return (
-        node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
-    )
+    return (node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef))
 
 
 def lines(function: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
@@ -80,7 +76,11 @@ def test_every_dependency_has_its_reason():
 def test_no_file_is_longer_than_400_lines():
     sizes = {path: len(text.splitlines()) for path, text in sources(*CODE).items()}
     assert {path: size for path, size in sizes.items() if size > 400} == {}
-    assert percentile_95(list(sizes.values())) <= 250
+
+
+def test_one_file_in_twenty_may_be_longer_than_250_lines():
+    ours = sources(*CODE).items() - sources("tests").items()
+    assert percentile_95([len(text.splitlines()) for _, text in ours]) <= 250
 
 
 def test_no_function_is_longer_than_50_lines():
@@ -94,9 +94,7 @@ def test_no_function_is_longer_than_50_lines():
 
 
 def test_every_module_opens_by_saying_what_it_is_for():
-    opening = {
-        path: ast.get_docstring(ast.parse(text)) for path, text in sources(*CODE).items() if text.strip()
-    }
+    opening = {path: ast.get_docstring(ast.parse(text)) for path, text in sources(*CODE).items() if text.strip()}
     assert [path for path, docstring in opening.items() if not docstring] == []
 
 
@@ -139,8 +137,5 @@ def test_calculations_are_typed_strictly_and_import_no_django():
 
 
 def test_every_module_in_a_list_of_calculations_exists():
-    strict = [
-        name.removesuffix(".*").replace(".", "/")
-        for name in PYPROJECT["tool"]["mypy"]["overrides"][0]["module"]
-    ]
+    strict = [name.removesuffix(".*").replace(".", "/") for name in PYPROJECT["tool"]["mypy"]["overrides"][0]["module"]]
     assert [name for name in strict if not ((ROOT / f"{name}.py").is_file() or (ROOT / name).is_dir())] == []

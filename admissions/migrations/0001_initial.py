@@ -239,7 +239,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='application',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('status__in', ['selected', 'not_selected']), _negated=True), ('outcome', models.F('status')), _connector='OR'), name='application_outcome_matches_status'),
+            constraint=models.CheckConstraint(condition=models.Q(models.Q(('status__in', ['selected', 'not_selected']), _negated=True), models.Q(('outcome', models.F('status')), ('outcome__isnull', False)), _connector='OR'), name='application_outcome_matches_status'),
         ),
         migrations.AddConstraint(
             model_name='application',

@@ -55,15 +55,19 @@ class ApplicationQuerySet(models.QuerySet["Application"]):
 
 
 class Application(models.Model):
-    """One submission to one cycle. Narrow, because every phase rewrites its status, and free of anything that names a person."""
+    """One submission to one cycle: narrow, as every phase rewrites its status, and free of what names a person."""
 
     admission_cycle = models.ForeignKey("admissions.AdmissionCycle", models.PROTECT, related_name="+")
     applicant = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+")
     reference = models.CharField(max_length=14, unique=True, default=new_reference, editable=False)
     receipt_ref = models.UUIDField(unique=True, default=new_receipt_ref, editable=False)
-    external_id = models.CharField(max_length=64, null=True, blank=True, help_text="The id in the office's own system")
+    # NULL and not "", so that the applications without one do not collide.
+    external_id = models.CharField(max_length=64, null=True, blank=True)  # noqa: DJ001
     status = models.CharField(max_length=20, default=Status.SUBMITTED, choices=[(s.value, s.value) for s in Status])
-    outcome = models.CharField(max_length=20, null=True, blank=True, choices=[(o.value, o.value) for o in Outcome])
+    # NULL until selection, as is the rank.
+    outcome = models.CharField(  # noqa: DJ001
+        max_length=20, null=True, blank=True, choices=[(o.value, o.value) for o in Outcome]
+    )
     rank = models.PositiveIntegerField(null=True, blank=True)
     gpa = models.DecimalField(max_digits=7, decimal_places=4)
     test_scores = models.JSONField()
@@ -80,7 +84,8 @@ class Application(models.Model):
         indexes = [models.Index(fields=["admission_cycle", "status"], name="application_by_status")]
         constraints = [
             models.CheckConstraint(
-                condition=Q(status__in=[status.value for status in Status]), name="application_status_is_known"
+                condition=Q(status__in=[status.value for status in Status]),
+                name="application_status_is_known",
             ),
             models.CheckConstraint(
                 condition=Q(outcome=None) | Q(outcome__in=[outcome.value for outcome in Outcome]),
@@ -91,7 +96,8 @@ class Application(models.Model):
                 name="application_outcome_is_whole",
             ),
             models.CheckConstraint(
-                condition=~Q(status__in=["selected", "not_selected"]) | Q(outcome=models.F("status")),
+                condition=~Q(status__in=["selected", "not_selected"])
+                | Q(outcome__isnull=False, outcome=models.F("status")),  # a comparison with NULL refuses nothing
                 name="application_outcome_matches_status",
             ),
             models.CheckConstraint(
@@ -178,9 +184,7 @@ class OutcomeLetter(models.Model):
         db_table = "outcome_letters"
         indexes = [models.Index(fields=["admission_cycle", "state"], name="letter_by_state")]
         constraints = [
-            models.CheckConstraint(
-                condition=Q(state__in=["queued", "sent", "failed"]), name="letter_state_is_known"
-            ),
+            models.CheckConstraint(condition=Q(state__in=["queued", "sent", "failed"]), name="letter_state_is_known"),
             models.CheckConstraint(
                 condition=Q(state="sent", sent_at__isnull=False) | ~Q(state="sent") & Q(sent_at=None),
                 name="letter_sending_is_whole",

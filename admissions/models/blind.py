@@ -1,4 +1,4 @@
-"""The evaluation side: blind copies, their merit numbers and their final scores. Nothing here leads back to a person."""
+"""The evaluation side: blind copies, merit numbers, final scores. Nothing here leads back to a person."""
 
 import uuid
 from collections.abc import Callable

@@ -35,9 +35,14 @@ class AdmissionCycle(models.Model):
 
     code = models.SlugField(max_length=50, unique=True)
     name = models.CharField(max_length=200)
-    ref = models.UUIDField(unique=True, default=uuid.uuid4, editable=False, help_text="Names the cycle in the public log")
+    ref = models.UUIDField(
+        unique=True, default=uuid.uuid4, editable=False, help_text="Names the cycle in the public log"
+    )
     phase = models.CharField(
-        max_length=20, default=Phase.SUBMISSION, editable=False, choices=[(phase.value, phase.value) for phase in Phase]
+        max_length=20,
+        default=Phase.SUBMISSION,
+        editable=False,
+        choices=[(phase.value, phase.value) for phase in Phase],
     )
     phase_since = models.DateTimeField(default=timezone.now, editable=False)
     seats = models.PositiveIntegerField(validators=[MinValueValidator(1)])
@@ -53,7 +58,9 @@ class AdmissionCycle(models.Model):
     gpa_scale = models.DecimalField(max_digits=7, decimal_places=4, default=Decimal("4.0"))
     essay_max = models.PositiveIntegerField(default=20_000, help_text="Longest essay, in characters")
     achievements_max = models.PositiveIntegerField(default=10_000, help_text="Longest list, in characters")
-    judge_policy = models.CharField(max_length=10, default=JudgePolicy.EVERY, choices=[(p.value, p.value) for p in JudgePolicy])
+    judge_policy = models.CharField(
+        max_length=10, default=JudgePolicy.EVERY, choices=[(p.value, p.value) for p in JudgePolicy]
+    )
     attempts_allowed = models.PositiveSmallIntegerField(default=3, validators=[MinValueValidator(1)])
     tie_break = models.JSONField(default=default_tie_break)
     is_demo = models.BooleanField(default=False, help_text="May be published on rehearsed answers")
@@ -68,7 +75,7 @@ class AdmissionCycle(models.Model):
     changed_by_steps = ("phase", "phase_since", "tie_seed")
     changed_by_rotation = ("wrapped_key", "key_id")
     # Who takes the running step; set by the step's decorator.
-    actor: Actor | None = None
+    actor: Actor
 
     class Meta:
         db_table = "admission_cycles"
@@ -79,7 +86,8 @@ class AdmissionCycle(models.Model):
             models.CheckConstraint(condition=Q(attempts_allowed__gte=1), name="cycle_allows_an_attempt"),
             models.CheckConstraint(condition=Q(gpa_scale__gt=0), name="cycle_gpa_scale_is_positive"),
             models.CheckConstraint(
-                condition=Q(judge_policy__in=[p.value for p in JudgePolicy]), name="cycle_judge_policy_is_known"
+                condition=Q(judge_policy__in=[p.value for p in JudgePolicy]),
+                name="cycle_judge_policy_is_known",
             ),
             models.CheckConstraint(
                 condition=Q(opens_at=None) | Q(closes_at=None) | Q(closes_at__gt=F("opens_at")),
@@ -106,6 +114,16 @@ class AdmissionCycle(models.Model):
     def __str__(self) -> str:
         return self.code
 
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Check the rules, and refuse to change them once sealed; a new cycle draws its key and its secret."""
+        if self._state.adding:
+            self._draw_secrets()
+        fields = set(kwargs.get("update_fields") or ())
+        if not fields or not fields <= self._free():
+            self._refuse_broken_seal()
+            self._refuse_bad_rules()
+        super().save(*args, **kwargs)
+
     @property
     def weights(self) -> dict[str, Decimal]:
         """Weight by score part; they sum to 1."""
@@ -125,23 +143,15 @@ class AdmissionCycle(models.Model):
             "weights": {part: f"{weight:.4f}" for part, weight in self.weights.items()},
         }
 
-    def save(self, *args: Any, **kwargs: Any) -> None:
-        """Check the rules, and refuse to change them once sealed; a new cycle draws its key and its secret."""
-        if self._state.adding:
-            self._draw_secrets()
-        fields = set(kwargs.get("update_fields") or ())
-        if not fields or not fields <= {*self.changed_by_steps, *self.changed_by_rotation}:
-            self._refuse_bad_rules()
-        super().save(*args, **kwargs)
-
     def _refuse_bad_rules(self) -> None:
         if faults := rule_faults(self):
             raise Refused(f"The rules of {self.code} do not hold: {'; '.join(faults)}.")
-        stored = None if self._state.adding else type(self).objects.filter(pk=self.pk).values().first()
-        if stored and stored["phase"] != Phase.SUBMISSION:
-            changed = [name for name, value in stored.items() if getattr(self, name) != value and name not in self._free()]
-            if changed:
-                raise Refused(f"{self.code} is sealed since the freeze: {', '.join(sorted(changed))} cannot change.")
+
+    def _refuse_broken_seal(self) -> None:
+        stored = type(self).objects.filter(pk=self.pk).exclude(phase=Phase.SUBMISSION).values().first() or {}
+        changed = [name for name in stored.keys() - self._free() if getattr(self, name) != stored[name]]
+        if changed:
+            raise Refused(f"{self.code} is sealed since the freeze: {', '.join(sorted(changed))} cannot change.")
 
     @classmethod
     def _free(cls) -> set[str]:
@@ -150,8 +160,8 @@ class AdmissionCycle(models.Model):
     def _draw_secrets(self) -> None:
         key, wrapped = keyring().new_key()
         secret = os.urandom(32)
-        self.wrapped_key, self.key_id = wrapped.token, wrapped.key_id
-        self.sealed_tie_secret = key.seal({"secret": secret.hex()}, record=self.ref.hex, kind="tie")
+        self.wrapped_key, self.key_id = wrapped.token, wrapped.key_id  # type: ignore[assignment]
+        self.sealed_tie_secret = key.seal({"secret": secret.hex()}, record=self.ref.hex, kind="tie")  # type: ignore[assignment]
         self.tie_secret_sha256 = hashlib.sha256(secret).digest()
         self.log_salt = os.urandom(32)
 
@@ -167,13 +177,18 @@ class AdmissionCycle(models.Model):
     @moves(Phase.SUBMISSION, Phase.FROZEN)
     def freeze(self) -> Facts:
         """Close intake, seal the rules and draw the seed of the tie-break."""
+        self._refuse_bad_rules()
         moved = Application.objects.of(self).move(Status.SUBMITTED, Status.FINALIZED)
         if not moved:
             raise PhaseError(f"{self.code} has no application to freeze.")
         head = LogHead.objects.first()
         log_head = bytes(head.chain_hash) if head else bytes(32)
         self.tie_seed = selection.seed(self.tie_secret(), log_head=log_head)
-        facts = {"applications": moved, "log_head": log_head.hex(), "tie_secret_sha256": bytes(self.tie_secret_sha256).hex()}
+        facts = {
+            "applications": moved,
+            "log_head": log_head.hex(),
+            "tie_secret_sha256": bytes(self.tie_secret_sha256).hex(),
+        }
         self.commit("freeze", rules=self.rules(), **facts)
         return facts
 
@@ -191,7 +206,10 @@ class AdmissionCycle(models.Model):
             raise PhaseError(f"{left} applications of {self.code} are not scrubbed yet: is a worker running?")
         if failed := mine.unacknowledged_failures().count():
             raise PhaseError(f"{failed} applications of {self.code} could not be read; set them aside or restore them.")
-        ready, blind = mine.filter(status=Status.BATCH_READY).count(), AnonymizedApplication.objects.of(self).count()
+        ready, blind = (
+            mine.filter(status=Status.BATCH_READY).count(),
+            AnonymizedApplication.objects.of(self).count(),
+        )
         if ready != blind:
             raise PhaseError(f"{ready} applications of {self.code} are ready, but there are {blind} blind copies.")
         ranked = rank_metrics(self)
@@ -224,7 +242,8 @@ class AdmissionCycle(models.Model):
         if faults := selection.tie_break_faults(self.tie_break):
             raise PhaseError(f"The criteria of {self.code} are not valid: {'; '.join(faults)}.")
         facts = rank_applications(self)
-        SelectionLog.objects.create(admission_cycle=self, actor_type=self.actor.kind, actor_id=self.actor.id, **facts)
+        by = {"actor_type": self.actor.kind, "actor_id": self.actor.id}
+        SelectionLog.objects.create(admission_cycle=self, **by, **facts)
         logged = {**facts, "cutoff": f"{facts['cutoff']:.4f}" if facts["cutoff"] is not None else None}
         self.commit("selection", **logged)
         return logged

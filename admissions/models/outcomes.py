@@ -7,8 +7,9 @@ from django.db import connection
 
 from admissions.models.applications import Application, IdentityMapping
 from admissions.models.blind import FinalScore
-from admissions.phases import Phase, Status
+from admissions.phases import Phase, PhaseError, Status
 from audit.log import commit_many
+from enigma.encryption import UnreadableRecord
 from enigma.keys import keyring
 
 if TYPE_CHECKING:
@@ -69,16 +70,32 @@ def rehearsed(cycle: "AdmissionCycle") -> int:
 
 def publish(cycle: "AdmissionCycle") -> dict[str, int]:
     """Commit every decision, sorted by reference so that order tells nothing; open the outcomes; queue the letters."""
-    decisions = commit_many("decision", cycle_ref=cycle.ref.hex, rows=_decisions(cycle))
+    committed = _commit_decisions(cycle)
     mine = Application.objects.of(cycle)
     published = mine.filter(status__in=[Status.SELECTED, Status.NOT_SELECTED]).update(status=Status.PUBLISHED)
+    if committed != published:
+        raise PhaseError(
+            f"{published} applications of {cycle.code} are to be published, "
+            f"but {committed} decisions with a score stand behind them."
+        )
     with connection.cursor() as cursor:
         cursor.execute(_LETTERS, [cycle.pk])
         letters: int = cursor.rowcount
-    return {"decisions": decisions, "published": published, "letters": letters}
+    return {"decisions": committed, "published": published, "letters": letters}
 
 
-def _decisions(cycle: "AdmissionCycle") -> Iterator[tuple[str, bytes, dict[str, Any]]]:
+def _commit_decisions(cycle: "AdmissionCycle") -> int:
+    try:
+        return commit_many("decision", cycle_ref=cycle.ref.hex, rows=decisions(cycle))
+    except UnreadableRecord as fault:
+        raise PhaseError(f"An outcome of {cycle.code} cannot be committed: {fault}.") from None
+
+
+def decisions(cycle: "AdmissionCycle") -> Iterator[tuple[str, bytes, dict[str, Any]]]:
+    """Yield reference, salt and committed fields of every decision of a cycle, sorted by reference.
+
+    Raises UnreadableRecord for an identity that does not open. Needs a transaction: the rows are streamed.
+    """
     selection = cycle.selection()
     shared = {
         "cutoff_e4": int(selection.cutoff * 10_000) if selection.cutoff is not None else None,
@@ -92,5 +109,11 @@ def _decisions(cycle: "AdmissionCycle") -> Iterator[tuple[str, bytes, dict[str, 
         while rows := cursor.fetchmany(CHUNK):
             for pk, ref, outcome, rank, score_e4, engine, texts, evidence, wrapped, sealed in rows:
                 identity = keys.unwrap(wrapped).open(sealed, record=str(pk), kind=IdentityMapping.IDENTITY)
-                own = {"outcome": outcome, "rank": rank, "score_e4": score_e4, "model": engine, "scrubbed_sha256": texts}
+                own = {
+                    "outcome": outcome,
+                    "rank": rank,
+                    "score_e4": score_e4,
+                    "model": engine,
+                    "scrubbed_sha256": texts,
+                }
                 yield ref, bytes.fromhex(identity["salt"]), {**shared, **own, "evidence_sha256": evidence}

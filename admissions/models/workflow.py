@@ -11,6 +11,7 @@ from accounts.actors import Actor
 from admissions.models.applications import Application
 from admissions.phases import STATUSES_OF, Phase, PhaseError
 from audit.log import record
+from enigma.errors import Refused
 
 if TYPE_CHECKING:
     from admissions.models.cycles import AdmissionCycle
@@ -37,7 +38,8 @@ def moves(source: Phase, target: Phase) -> Callable[..., Callable[..., Facts]]:
         @wraps(step)
         def wrapper(cycle: "AdmissionCycle", *, actor: Actor, reason: str = "", dry_run: bool = False) -> Facts:
             actor.require(f"cycle.{step.__name__}")
-            phase_before, cycle.actor = cycle.phase, actor
+            cycle.actor = actor
+            before = {name: getattr(cycle, name) for name in cycle.changed_by_steps}
             try:
                 with transaction.atomic():
                     facts = _take(cycle, step, source, target)
@@ -47,8 +49,11 @@ def moves(source: Phase, target: Phase) -> Callable[..., Callable[..., Facts]]:
             except DryRun as rehearsed:
                 cycle.refresh_from_db()
                 return rehearsed.facts
+            except Refused:
+                cycle.refresh_from_db()  # somebody else may have been faster: the row says where the cycle is
+                raise
             except BaseException:
-                cycle.phase = phase_before
+                cycle.__dict__.update(before)
                 raise
             return facts
 

@@ -57,8 +57,7 @@ def _introduced(passage: Passage) -> Iterator[list[tuple[int, int]]]:
 def _short_forms(passage: Passage, own: list[str]) -> Iterator[list[tuple[int, int]]]:
     """Yield every short form of the own name that a weak cue announces."""
     if not any(
-        f" {part[:_SHORTEST_PREFIX]}" in passage.folded or part[-_SHORTEST_TAIL:] in passage.folded
-        for part in own
+        f" {part[:_SHORTEST_PREFIX]}" in passage.folded or part[-_SHORTEST_TAIL:] in passage.folded for part in own
     ):
         return
     for match in _WEAK_CUES.finditer(passage.folded):
@@ -106,9 +105,7 @@ def _is_short_form(word: str, own: list[str]) -> bool:
     joined = ["".join(own), *own]
     if any(one.startswith(stem) for stem in stems if len(stem) >= _SHORTEST_PREFIX for one in joined):
         return True
-    return any(
-        word.startswith(one[:4]) and two.startswith(word[4:]) for one in own for two in own if one != two
-    )
+    return any(word.startswith(one[:4]) and two.startswith(word[4:]) for one in own for two in own if one != two)
 
 
 def _elsewhere(passage: Passage, word: str) -> Iterator[Span]:

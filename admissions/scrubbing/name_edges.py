@@ -63,7 +63,5 @@ def _is_respelled(passage: Passage, own: NameParts, start: int, word: str) -> bo
         return False
     bones = skeleton(word)
     return any(
-        skeleton(part.text) == bones and abs(len(part.text) - len(word)) <= 2
-        for part in own.parts
-        if part.text != word
+        skeleton(part.text) == bones and abs(len(part.text) - len(word)) <= 2 for part in own.parts if part.text != word
     )

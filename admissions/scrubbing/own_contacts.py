@@ -47,9 +47,7 @@ def _phone(passage: Passage, own: str) -> Iterator[Span]:
         return
     tail = own[-_TAIL:]
     # On bytes this takes a tenth of the time of a regular expression; folded digits are all ASCII.
-    digits = (
-        passage.folded.encode("ascii", "replace").translate(None, delete=_NOT_DIGIT_BYTES).decode("ascii")
-    )
+    digits = passage.folded.encode("ascii", "replace").translate(None, delete=_NOT_DIGIT_BYTES).decode("ascii")
     if tail not in digits:
         return
     offsets = [match.start() for match in _DIGIT.finditer(passage.folded)]

@@ -50,9 +50,7 @@ def find(passage: Passage, identity: Identity | None) -> Iterable[Span]:
         return
     own = parts_of(identity.name)
     hits = [hit for part in own.parts if part.text in passage.folded for hit in _hits(passage, part)]
-    hits += [
-        hit for part in own.given if part.text[:_STEM] in passage.folded for hit in _shortened(passage, part)
-    ]
+    hits += [hit for part in own.given if part.text[:_STEM] in passage.folded for hit in _shortened(passage, part)]
     if is_cyrillic(passage.signs):
         hits += _hits_in_cyrillic(passage, own)
     for run in _runs(passage.folded, hits):

@@ -19,9 +19,7 @@ _CUE = re2.compile(
     rf"\b{PHONE_CUES}(?:\s*(?:\b(?:me|us|him|her|them|on|at|to|is|was|no|number|my|our|his|the|or|and)\b"
     r"|\b(?:by|via|home|mobile|phone|cell|work|anytime|text|call)\b|\S+@[^\s,]+|\[[a-z]+\]|[:#.,=()-]))*\s*\z"
 )
-_MONEY = re.compile(
-    r"(?:[$€£₹¥₦₩₺]|\b(?:rs|pkr|usd|eur|inr|ngn|gbp|idr|rp|vnd|krw|try|mxn|cny|rmb|php|kes))\.?\s?\Z"
-)
+_MONEY = re.compile(r"(?:[$€£₹¥₦₩₺]|\b(?:rs|pkr|usd|eur|inr|ngn|gbp|idr|rp|vnd|krw|try|mxn|cny|rmb|php|kes))\.?\s?\Z")
 _NOT_BEFORE = "=^*\u00d7$€£₹¥#_/\\"
 _CUE_WINDOW = 90
 _ROUND = "0000"

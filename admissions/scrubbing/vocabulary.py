@@ -124,9 +124,7 @@ CONNECTING = _words("""
 abu al ap as bin bint binti binte ibn ben da das de del della den der di dos du el la las los mac mc ul ur
 umm van ver von st
 """)
-TITLES = _words(
-    "mr mrs ms miss mx dr prof sir madam jr sr ii iii iv esq phd md mme mlle herr frau sri smt shri"
-)
+TITLES = _words("mr mrs ms miss mx dr prof sir madam jr sr ii iii iv esq phd md mme mlle herr frau sri smt shri")
 
 # Months and days: with a number or one of these words beside them they are dates, not people.
 CALENDAR = _words("april may june august january sunday monday tuesday wednesday thursday friday saturday")
@@ -185,9 +183,7 @@ pics lab labs tv yt hq online web world life daily vlog vlogs blog blogs bot js 
 maths sci science x xo
 """)
 
-MAIL_PROVIDERS = (
-    r"(?:gmail|googlemail|yahoo|hotmail|outlook|icloud|live|protonmail|proton|aol|gmx|mail|yandex|zoho)"
-)
+MAIL_PROVIDERS = r"(?:gmail|googlemail|yahoo|hotmail|outlook|icloud|live|protonmail|proton|aol|gmx|mail|yandex|zoho)"
 
 PLATFORMS = (
     r"(?:instagram|insta|github|gitlab|twitter|tiktok|snapchat|discord|telegram|youtube|linkedin|reddit"

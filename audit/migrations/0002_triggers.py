@@ -1,8 +1,8 @@
 """Make the logs append-only and hash-true in the database itself, whoever writes.
 
-Every name is schema-qualified and the search path fixed: else a temporary table named hash_chain would be asked
-for the parent entry. Changing rows and truncating are refused by two triggers each, because a test set-up must
-lift the second (Django empties tables by TRUNCATE) without losing the first.
+Every name is schema-qualified and the search path fixed: else a temporary table named hash_chain would be
+asked for the parent entry. Changing rows and truncating are refused by two triggers each, because a test
+set-up must lift the second (Django empties tables by TRUNCATE) without losing the first.
 """
 
 from django.db import migrations
@@ -17,7 +17,7 @@ END $$;
 """
 
 # The layout of a leaf is fixed: its commitment stands at character 12, its cycle at 87. Decoding and encoding
-# hexadecimal is the cheapest proof that it was lower-case hexadecimal; anything else raises an error or differs.
+# again is the cheapest proof that it was lower-case hexadecimal; anything else raises an error or differs.
 HASH_CHAIN = r"""
 CREATE FUNCTION public.hash_chain_check_insert() RETURNS trigger
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$

@@ -8,7 +8,7 @@ from batches.formats import openai_chat, plain
 from batches.formats.base import Format, Parsed, Request
 from batches.formats.lines import Line, lines
 
-__all__ = ["FORMATS", "Format", "Line", "Parsed", "Request", "lines", "sniff"]
+__all__ = ["FORMATS", "Format", "Line", "Parsed", "Request", "lines", "shape_of", "sniff"]
 
 FORMATS: Mapping[str, Format] = {module.name: module for module in (plain, openai_chat)}
 
@@ -22,8 +22,11 @@ def sniff(line: bytes) -> str | None:
         tree = orjson.loads(line)
     except orjson.JSONDecodeError:
         return None
-    if not isinstance(tree, dict):
-        return None
+    return shape_of(tree) if isinstance(tree, dict) else None
+
+
+def shape_of(tree: Mapping[str, object]) -> str | None:
+    """Return what sniff does, of a line that is decoded already."""
     if "anonymized_id" in tree:
         return plain.name
     if "custom_id" in tree and tree.keys() & {"body", "response", "error"}:

@@ -26,9 +26,7 @@ from admissions.readers import (
 from enigma.errors import Malformed
 
 HEADER = b"name,email,phone,address,gpa,test_scores,essay,achievements\n"
-AMINA = (
-    b'Amina Rahimi,amina@mail.example,0700 123 456,12 Oak Street,3.8,"{""SAT"": 1450}","Two\nlines",Chess\n'
-)
+AMINA = b'Amina Rahimi,amina@mail.example,0700 123 456,12 Oak Street,3.8,"{""SAT"": 1450}","Two\nlines",Chess\n'
 OMAR = b'Omar Haddad,omar@mail.example,,,3,"{""ACT"": 30}",One line,\n'
 YUSUF = b'Yusuf,yusuf@mail.example,,,3,{},"\nA line below",\n'
 V1_HEADER = (",".join(V1_COLUMNS) + "\n").encode()
@@ -103,9 +101,7 @@ def test_an_empty_cell_is_empty_text():
 def test_the_columns_may_stand_in_any_order():
     names = sorted(COLUMNS, reverse=True)
     line = ",".join(f"v-{name}" for name in names)
-    assert rows(f"{','.join(names)}\n{line}\n".encode()) == [
-        RawRow(2, 1, {name: f"v-{name}" for name in COLUMNS})
-    ]
+    assert rows(f"{','.join(names)}\n{line}\n".encode()) == [RawRow(2, 1, {name: f"v-{name}" for name in COLUMNS})]
 
 
 def test_the_columns_of_enigma_1_are_renamed():
@@ -232,9 +228,7 @@ def test_a_field_just_under_one_mebibyte_is_read():
 
 @pytest.mark.parametrize("format", ["csv", "jsonl"])
 def test_bytes_that_are_not_utf8_are_named_by_field(format):
-    line = (
-        OMAR if format == "csv" else json.dumps({"name": "Omar", "phone": "", "essay": "One line"}).encode()
-    )
+    line = OMAR if format == "csv" else json.dumps({"name": "Omar", "phone": "", "essay": "One line"}).encode()
     [row] = rows((HEADER if format == "csv" else b"") + line.replace(b"One line", b"\xff\xfe line"), format)
     assert row.faults == [Fault("essay", "holds bytes that are not UTF-8")]
 
@@ -323,9 +317,7 @@ def test_names_are_shown_short_printable_and_without_addresses():
 # Properties
 
 LINES = st.lists(
-    st.sampled_from(
-        [HEADER, V1_HEADER, AMINA, OMAR, V1_ROW, BOM, b'"', b",", b"\n", b"\r", b"\0", b"\xff", b"{}"]
-    )
+    st.sampled_from([HEADER, V1_HEADER, AMINA, OMAR, V1_ROW, BOM, b'"', b",", b"\n", b"\r", b"\0", b"\xff", b"{}"])
 )
 
 

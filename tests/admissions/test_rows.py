@@ -191,9 +191,7 @@ def test_length_is_counted_in_characters(field, longest):
 # Contact
 
 
-@pytest.mark.parametrize(
-    "email", ["a.b+tag_1@x-y.example.org", "o'hara@b.example", "a@münchen.example", "a@почта.рф"]
-)
+@pytest.mark.parametrize("email", ["a.b+tag_1@x-y.example.org", "o'hara@b.example", "a@münchen.example", "a@почта.рф"])
 def test_an_email_address_is_accepted(email):
     assert kept(email=f" {email} ") == email
 
@@ -217,16 +215,12 @@ def test_an_email_address_has_254_characters_at_most():
     assert reasons(email="a" + longest) == ["is too long: 255 characters, at most 254 are accepted"]
 
 
-@pytest.mark.parametrize(
-    "phone", ["12345", "+962790183944", "(201) 596-8670", "201.596.8670 ext. 12", "030/1234x5"]
-)
+@pytest.mark.parametrize("phone", ["12345", "+962790183944", "(201) 596-8670", "201.596.8670 ext. 12", "030/1234x5"])
 def test_a_phone_number_is_accepted(phone):
     assert kept(phone=phone) == phone
 
 
-@pytest.mark.parametrize(
-    "phone", ["1234", "1" * 21, "call me", "+SUM(1;2)", "٠٧٩٠١٢٣٤", "12345 ext", "0 " * 26]
-)
+@pytest.mark.parametrize("phone", ["1234", "1" * 21, "call me", "+SUM(1;2)", "٠٧٩٠١٢٣٤", "12345 ext", "0 " * 26])
 def test_a_phone_number_that_cannot_be_one_is_refused(phone):
     assert reasons(phone=phone) == [NO_PHONE]
 

@@ -81,9 +81,7 @@ def test_the_own_address_goes_whole_and_in_parts(written):
     assert scrub(f"Home is in {written} still", OMAR).text == "Home is in [ADDRESS] still"
 
 
-@pytest.mark.parametrize(
-    "text", ["31 of us, 4 flat tyres.", "A street of jasmine.", "We united; a kingdom fell."]
-)
+@pytest.mark.parametrize("text", ["31 of us, 4 flat tyres.", "A street of jasmine.", "We united; a kingdom fell."])
 def test_the_words_of_an_address_stay_when_they_lead_nowhere(text):
     assert scrub(text, OMAR).text == text
 

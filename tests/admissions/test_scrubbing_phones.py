@@ -27,9 +27,7 @@ def test_a_bare_number_goes_after_a_word_that_asks_to_dial_it(number):
     assert scrub(f"We counted {number} today.", None).text == f"We counted {number} today."
 
 
-@pytest.mark.parametrize(
-    "number", ["333 4471920", "0333-447-1920", "+92(333)4471920", "333.44.71.920", "4471920"]
-)
+@pytest.mark.parametrize("number", ["333 4471920", "0333-447-1920", "+92(333)4471920", "333.44.71.920", "4471920"])
 def test_the_own_number_goes_in_any_grouping(number):
     own = Identity(phone="+92 333 4471920")
     assert scrub(f"We counted {number} today.", own).text == "We counted [PHONE] today."

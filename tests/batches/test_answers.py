@@ -184,9 +184,7 @@ def test_a_score_that_is_no_number_from_0_to_100_is_named(written, cls):
 
 
 def test_a_bad_score_is_shown_as_the_number_it_is():
-    assert worker(test_score=105) == Failure(
-        "out_of_range", "test_score is 105, outside 0 to 100", "test_score"
-    )
+    assert worker(test_score=105) == Failure("out_of_range", "test_score is 105, outside 0 to 100", "test_score")
 
 
 @pytest.mark.parametrize("field", WORKER)

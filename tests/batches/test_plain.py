@@ -82,9 +82,7 @@ def test_an_id_that_cannot_be_ours_is_no_id(changes, ids, fault):
 def test_a_plain_answer_needs_both_ids(field):
     tree = {"anonymized_id": "anon-1", "custom_id": ID} | WORKER
     del tree[field]
-    assert plain.parse(dumps(tree), "worker").outcome == Failure(
-        "missing_field", f"{field} is missing", field
-    )
+    assert plain.parse(dumps(tree), "worker").outcome == Failure("missing_field", f"{field} is missing", field)
 
 
 @pytest.mark.parametrize(

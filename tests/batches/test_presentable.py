@@ -41,9 +41,7 @@ def test_presenting_twice_changes_nothing(text):
     assert presentable(once) == once == unicodedata.normalize("NFC", once)
 
 
-tokens = st.sampled_from(
-    ["<", "|", "[", "INST", "]", "/", "s", ">", "SYS", "\u200b", "e", "\u0301", "\r", "a"]
-)
+tokens = st.sampled_from(["<", "|", "[", "INST", "]", "/", "s", ">", "SYS", "\u200b", "e", "\u0301", "\r", "a"])
 
 
 @given(st.lists(tokens).map("".join))

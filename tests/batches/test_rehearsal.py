@@ -60,9 +60,7 @@ def judged(number, *, name="plain", attempt=1):
     feedback = None if attempt == 1 else "Stand-in, on reading 1: again."
     applicant = request(essay=f"Essay {number}", attempt=attempt, feedback=feedback)
     evaluation = {"reasoning": answered(applicant, name=name).outcome.reasoning}
-    return answered(
-        replace(applicant, stage="judge", feedback=None, evaluation=evaluation), name=name
-    ).outcome
+    return answered(replace(applicant, stage="judge", feedback=None, evaluation=evaluation), name=name).outcome
 
 
 def test_scores_depend_on_applicant_and_seed_and_nothing_else():

@@ -9,9 +9,7 @@ from hypothesis import strategies as st
 from batches.scoring import Scores, Weights, total
 from enigma.errors import Refused
 
-USUAL = Weights(
-    academic=Decimal("0.30"), test=Decimal("0.25"), achievement=Decimal("0.25"), essay=Decimal("0.20")
-)
+USUAL = Weights(academic=Decimal("0.30"), test=Decimal("0.25"), achievement=Decimal("0.25"), essay=Decimal("0.20"))
 score = st.decimals(min_value=0, max_value=100, places=4)
 
 

@@ -1,4 +1,4 @@
-"""What is sealed opens for its own record only, under its own key only; and hashes of addresses meet inside a cycle."""
+"""What is sealed opens for its own record and under its own key only; equal addresses meet inside a cycle."""
 
 import base64
 import hashlib
@@ -25,8 +25,7 @@ GOLDEN_TOKEN = (
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.text(st.characters(codec="utf-8")),
     lambda inner: (
-        st.lists(inner, max_size=3)
-        | st.dictionaries(st.text(st.characters(codec="utf-8")), inner, max_size=3)
+        st.lists(inner, max_size=3) | st.dictionaries(st.text(st.characters(codec="utf-8")), inner, max_size=3)
     ),
     max_leaves=8,
 )
@@ -75,9 +74,7 @@ def test_a_key_and_token_moved_together_are_refused():
 def test_a_token_changed_anywhere_is_refused(place):
     other = "A" if GOLDEN_TOKEN[place] != "A" else "B"
     with pytest.raises(UnreadableRecord, match=r"^the identity of record 7 does not open$"):
-        DataKey(DATA_KEY).open(
-            GOLDEN_TOKEN[:place] + other + GOLDEN_TOKEN[place + 1 :], record="7", kind="identity"
-        )
+        DataKey(DATA_KEY).open(GOLDEN_TOKEN[:place] + other + GOLDEN_TOKEN[place + 1 :], record="7", kind="identity")
 
 
 @pytest.mark.parametrize(
@@ -114,9 +111,7 @@ def test_two_records_never_share_a_data_key():
 def test_a_data_key_of_an_old_master_key_opens_while_the_old_key_is_listed():
     key, wrapped = keyring(OLD).new_key()
     token = key.seal({"name": "Amina"}, record="7", kind="identity")
-    assert keyring(NEW, OLD).unwrap(wrapped.token).open(token, record="7", kind="identity") == {
-        "name": "Amina"
-    }
+    assert keyring(NEW, OLD).unwrap(wrapped.token).open(token, record="7", kind="identity") == {"name": "Amina"}
 
 
 @pytest.mark.parametrize("act", [Keyring.unwrap, Keyring.rewrap])
@@ -138,15 +133,11 @@ def test_a_key_id_is_the_beginning_of_a_hash():
 
 
 def test_the_index_of_an_address_is_an_hmac_of_the_folded_address():
-    expected = hmac.new(
-        INDEX_KEY.encode(), b"enigma/bidx/email/v1\n3\namina@mail.example", hashlib.sha256
-    ).digest()
+    expected = hmac.new(INDEX_KEY.encode(), b"enigma/bidx/email/v1\n3\namina@mail.example", hashlib.sha256).digest()
     assert keyring().email_index("amina@mail.example", cycle_id=3) == expected
 
 
-@pytest.mark.parametrize(
-    "spelling", ["AMINA@mail.example", " amina@Mail.Example ", "\uff41mina@mail.example"]
-)
+@pytest.mark.parametrize("spelling", ["AMINA@mail.example", " amina@Mail.Example ", "\uff41mina@mail.example"])
 def test_spellings_of_one_address_meet(spelling):
     ring = keyring()
     assert ring.email_index(spelling, cycle_id=3) == ring.email_index("amina@mail.example", cycle_id=3)
@@ -161,7 +152,5 @@ def test_an_address_does_not_meet_itself_in_another_cycle_or_under_another_key()
 
 def test_a_fingerprint_is_not_the_index_of_the_same_bytes():
     ring = keyring()
-    assert ring.fingerprint(b"amina@mail.example", cycle_id=3) != ring.email_index(
-        "amina@mail.example", cycle_id=3
-    )
+    assert ring.fingerprint(b"amina@mail.example", cycle_id=3) != ring.email_index("amina@mail.example", cycle_id=3)
     assert ring.fingerprint(b"a", cycle_id=3) != ring.fingerprint(b"a", cycle_id=4)

@@ -4,6 +4,8 @@ from argparse import ArgumentParser
 from collections.abc import Callable
 from typing import Any
 
+from django.core.management.base import CommandError
+
 from accounts.actors import acting
 from accounts.roles import STEPS
 from admissions.cycles import cycle_named
@@ -11,7 +13,7 @@ from admissions.letters import queued, send_letters
 from admissions.models.cycles import AdmissionCycle
 from admissions.preprocessing import preprocess_chunk, remaining
 from audit.sequencer import sequence_all
-from enigma.operation import OperatorCommand, progress
+from enigma.operation import FOUND_PROBLEMS, OperatorCommand, progress
 
 
 class Command(OperatorCommand):
@@ -41,10 +43,14 @@ class Command(OperatorCommand):
         verb = "would lead" if dry_run else "led"
         summary = f"{step} {verb} {code} from {facts['from']} to {facts['to']}: {_told(facts)}"
         self.answer(summary, {"code": code, "step": step, "dry_run": dry_run, **facts}, as_json=options["json"])
+        if unsent := facts.get("letters_failed", 0) + facts.get("letters_queued", 0):
+            raise CommandError(f"{unsent} letters were not sent; see cycle_status.", returncode=FOUND_PROBLEMS)
 
 
 def _told(facts: dict[str, Any]) -> str:
-    shown = {name: value for name, value in facts.items() if isinstance(value, int | str) and name not in {"from", "to"}}
+    shown = {
+        name: value for name, value in facts.items() if isinstance(value, int | str) and name not in {"from", "to"}
+    }
     return ", ".join(f"{name} {value}" for name, value in shown.items())
 
 

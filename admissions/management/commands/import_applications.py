@@ -37,7 +37,11 @@ class Command(OperatorCommand):
         target, who = cycle_named(cycle), acting(actor)
         with ExitStack() as stack:
             stream = Hashing(stack.enter_context(source(file)))
-            rejects = stack.enter_context(whole_file(options["rejects"], force=options["force"])) if options["rejects"] else None
+            rejects = (
+                stack.enter_context(whole_file(options["rejects"], force=options["force"]))
+                if options["rejects"]
+                else None
+            )
             told = stack.enter_context(progress("rows"))
             if dry_run:
                 stack.enter_context(transaction.atomic())
@@ -51,8 +55,19 @@ class Command(OperatorCommand):
                 on_progress=lambda tally: told(tally.rows),
             )
             with transaction.atomic():
-                counts = {"rows": tally.rows, "imported": tally.imported, "unchanged": tally.unchanged, "rejected": tally.rejected}
-                record("applications.import_file", actor=who, entity=("cycle", cycle), sha256=stream.sha256(), **counts)
+                counts: dict[str, Any] = {
+                    "rows": tally.rows,
+                    "imported": tally.imported,
+                    "unchanged": tally.unchanged,
+                    "rejected": tally.rejected,
+                }
+                record(
+                    "applications.import_file",
+                    actor=who,
+                    entity=("cycle", cycle),
+                    sha256=stream.sha256(),
+                    **counts,
+                )
         self._sum_up(tally, counts, cycle, dry_run=dry_run, as_json=options["json"])
 
     def _tell(self, one: Rejected, rejects: BinaryIO | None) -> None:
@@ -64,7 +79,8 @@ class Command(OperatorCommand):
 
     def _sum_up(self, tally: Tally, counts: dict[str, int], cycle: str, *, dry_run: bool, as_json: bool) -> None:
         verb = "would import" if dry_run else "imported"
-        summary = f"{cycle}: {verb} {tally.imported} of {tally.rows} rows, {tally.unchanged} were there, {tally.rejected} rejected"
+        told = f"{tally.unchanged} were there, {tally.rejected} rejected"
+        summary = f"{cycle}: {verb} {tally.imported} of {tally.rows} rows, {told}"
         self.answer(summary, {"cycle": cycle, "dry_run": dry_run, **counts}, as_json=as_json)
         if tally.rejected:
             raise CommandError(f"{tally.rejected} rows were rejected.", returncode=FOUND_PROBLEMS)

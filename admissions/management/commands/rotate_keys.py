@@ -32,10 +32,23 @@ class Command(OperatorCommand):
                 try:
                     rotated = rotate_keys(actor=acting(actor), on_progress=told)
                 except UnreadableRecord:
-                    unreadable = "A data key opens with none of ENIGMA_FERNET_KEYS: an old key is missing from the list."
+                    unreadable = (
+                        "A data key opens with none of ENIGMA_FERNET_KEYS: an old key is missing from the list."
+                    )
                     raise CommandError(unreadable, returncode=FOUND_PROBLEMS) from None
         counts = standing()
-        listed = ", ".join(f"{count} rows on {key}{' (first)' if key == primary else ''}" for key, count in counts.items())
+        listed = ", ".join(
+            f"{count} rows on {key}{' (first)' if key == primary else ''}" for key, count in counts.items()
+        )
         verb = f"would rotate {total}" if dry_run else f"rotated {rotated}"
-        data = {"dry_run": dry_run, "to_rotate": total, "rotated": rotated, "primary": primary, "standing": counts}
+        data = {
+            "dry_run": dry_run,
+            "to_rotate": total,
+            "rotated": rotated,
+            "primary": primary,
+            "standing": counts,
+        }
         self.answer(f"{verb} keys: {listed or 'no rows'}", data, as_json=options["json"])
+        left = sum(counts.values()) - counts.get(primary, 0)
+        if left and not dry_run:
+            raise CommandError(f"{left} rows do not stand on the first key: run it again.", returncode=FOUND_PROBLEMS)

@@ -2,13 +2,13 @@
 
 import threading
 from argparse import ArgumentParser
-from typing import Any
+from typing import Any, cast
 
-from django.db import close_old_connections, connection
 from procrastinate.contrib.django import app
+from procrastinate.contrib.django.django_connector import DjangoConnector
 
 from admissions.recovery import recover
-from audit.sequencer import follow
+from audit.sequencer import follow, sequence_all
 from enigma.operation import OperatorCommand
 
 
@@ -21,23 +21,18 @@ class Command(OperatorCommand):
 
     def operate(self, *, once: bool, **options: Any) -> None:
         """Take up what a killed worker left, then work; SIGINT and SIGTERM end it after the running job."""
+        sequence_all()
         restored = recover()
         self.say(f"worker ready; took up {restored} jobs that were left")
         stop = threading.Event()
-        sequencer = threading.Thread(target=_sequence, args=(stop,), name="sequencer", daemon=True)
+        sequencer = threading.Thread(target=follow, args=(stop,), name="sequencer", daemon=True)
         sequencer.start()
         try:
             # The worker is asynchronous and wants connections of its own; the jobs use Django's as ever.
-            with app.replace_connector(app.connector.get_worker_connector()) as worker:
+            connector = cast(DjangoConnector, app.connector).get_worker_connector()
+            with app.replace_connector(connector) as worker:
                 worker.run_worker(wait=not once, delete_jobs="successful")
         finally:
             stop.set()
             sequencer.join(timeout=30)
-
-
-def _sequence(stop: threading.Event) -> None:
-    try:
-        follow(stop)
-    finally:
-        close_old_connections()
-        connection.close()
+        sequence_all()

@@ -36,9 +36,7 @@ def _as_text(verdict: Verdict) -> str:
 
 
 def _as_json(verdict: Verdict) -> dict[str, Any]:
-    faults = [
-        {"log": fault.log, "position": fault.position, "reason": fault.reason} for fault in verdict.faults
-    ]
+    faults = [{"log": fault.log, "position": fault.position, "reason": fault.reason} for fault in verdict.faults]
     return {
         "ok": verdict.ok,
         "origin": verdict.origin,

@@ -35,7 +35,9 @@ class Command(OperatorCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Declare the options."""
-        parser.add_argument("--applications", type=int, metavar="N", help=f"how many; a new cycle (default {APPLICATIONS})")
+        parser.add_argument(
+            "--applications", type=int, metavar="N", help=f"how many; a new cycle (default {APPLICATIONS})"
+        )
         parser.add_argument("--seed", type=int, default=1, help="another seed, other applicants")
         parser.add_argument("--folder", type=Path, default=BASE_DIR / ".data" / "demo", help="where the files go")
         parser.add_argument("--no-serve", action="store_true", help="end after the cycle")
@@ -78,9 +80,7 @@ class Demo:
         """Lead ``count`` invented applicants through all phases; return the completed cycle."""
         number = AdmissionCycle.objects.filter(code__startswith=CODE).count() + 1
         seats = max(1, count // 8)
-        cycle = open_cycle(
-            f"{CODE}{number}", name=f"Demo cycle {number}", seats=seats, actor=self.actor, is_demo=True
-        )
+        cycle = open_cycle(f"{CODE}{number}", name=f"Demo cycle {number}", seats=seats, actor=self.actor, is_demo=True)
         self.folder = self.folder / cycle.code
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         self.say(f"submission: opened {cycle.code} with {seats} seats")
@@ -128,14 +128,20 @@ class Demo:
         self.say(f"preprocessing: {done} applications scrubbed and measured")
         self.step(cycle, "start_batch_prep", "{blind_copies} blind copies ranked by their metrics")
         run = export_round(cycle, "worker", self.folder, actor=self.actor)
-        self.say(f"batch_prep: worker batch of {run.requests} requests, sha256 of its manifest {run.manifest_sha256[:16]}…")
+        self.say(
+            f"batch_prep: worker batch of {run.requests} requests, sha256 of its manifest {run.manifest_sha256[:16]}…"
+        )
         self.step(cycle, "start_processing", "{applications} applications with the engines (rehearsed here)")
         for told_line in evaluate(cycle, self.folder, actor=self.actor, seed=self.seed):
             self.say(f"processing: {told_line}")
         self.step(cycle, "mark_scored", "{scored} scored, {set_aside} set aside")
 
     def _publish(self, cycle: AdmissionCycle) -> None:
-        self.step(cycle, "perform_selection", "{selected} selected, {not_selected} not, cut-off {cutoff}, {tied_at_cutoff} at it")
+        self.step(
+            cycle,
+            "perform_selection",
+            "{selected} selected, {not_selected} not, cut-off {cutoff}, {tied_at_cutoff} at it",
+        )
         self.step(cycle, "publish_results", "{decisions} decisions committed, {letters} letters queued")
         mailer = get_connection("django.core.mail.backends.filebased.EmailBackend", file_path=self.folder / "letters")
         sent = send_letters(cycle, mailer=mailer)

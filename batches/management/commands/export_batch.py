@@ -8,10 +8,11 @@ from accounts.actors import acting
 from admissions.cycles import cycle_named
 from admissions.models.cycles import AdmissionCycle
 from audit.sequencer import sequence_all
-from batches.export import SHARD_LINES, export_again, export_batch
+from batches.export import export_again, export_batch
 from batches.formats import FORMATS
 from batches.models import BatchRun
 from batches.settlement import reask
+from batches.shards import SHARD_LINES
 from enigma.errors import Malformed
 from enigma.operation import OperatorCommand, progress
 
@@ -27,7 +28,9 @@ class Command(OperatorCommand):
         parser.add_argument("--model", required=True, help="name of the model that will be asked")
         parser.add_argument("--output", type=Path, required=True, metavar="DIR")
         parser.add_argument("--shard-lines", type=int, default=SHARD_LINES)
-        parser.add_argument("--again", type=int, metavar="RUN", help="write the files of a finished run once more")
+        parser.add_argument(
+            "--again", type=int, metavar="RUN", help="write the files of a finished run once more, as they were"
+        )
         parser.add_argument("--reask", action="store_true", help="ask again what went out and was never answered")
         parser.add_argument("--force", action="store_true", help="replace files that are there")
         parser.add_argument("--json", action="store_true")
@@ -38,7 +41,7 @@ class Command(OperatorCommand):
         if options["shard_lines"] < 1:
             raise Malformed("--shard-lines takes a number from 1.")
         cycle = cycle_named(code)
-        run = self._again(cycle, again, options) if again else self._export(cycle, options)
+        run = self._again(cycle, again, options) if again is not None else self._export(cycle, options)
         sequence_all()
         shards = run.manifest["shards"]
         folder = options["output"]

@@ -1,7 +1,8 @@
 """Take in what the engines answered: ``manage.py import_results FILE...``."""
 
 from argparse import ArgumentParser
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -11,6 +12,7 @@ from django.db import transaction
 from accounts.actors import Actor, acting
 from audit.sequencer import sequence_all
 from batches.ingest import Imported, ImportRun, report_line
+from enigma.errors import Refused
 from enigma.files import whole_file
 from enigma.operation import FOUND_PROBLEMS, OperatorCommand, progress
 
@@ -28,36 +30,56 @@ class Command(OperatorCommand):
         parser.add_argument("--actor", metavar="E-MAIL")
 
     def operate(self, *, files: list[Path], dry_run: bool, **options: Any) -> None:
-        """Import file by file, tell every line that was not taken, and sum up."""
+        """Import file by file, tell every line that was not taken, and sum up; a refused file stops no other."""
         actor = acting(options["actor"])
-        with ExitStack() as stack:
-            report = stack.enter_context(whole_file(options["report"], force=options["force"])) if options["report"] else None
+        taken: list[tuple[Path, Imported]] = []
+        refused: list[Refused] = []
+        with self._report_to(options["report"], force=options["force"]) as report, ExitStack() as stack:
             told = stack.enter_context(progress("files", total=len(files)))
-            results = []
+            if dry_run:  # one transaction around all, so that each file sees what those before it would have brought
+                stack.enter_context(transaction.atomic())
+                stack.callback(transaction.set_rollback, True)
             for number, path in enumerate(files, start=1):
-                results.append((path, self._import(path, actor, report, dry_run=dry_run)))
+                try:
+                    taken.append((path, self._import(path, actor, report)))
+                except Refused as refusal:
+                    self.say(str(refusal))
+                    refused.append(refusal)
                 told(number)
         if not dry_run:
             sequence_all()
-        self._sum_up(results, dry_run=dry_run, as_json=options["json"])
+        self._sum_up(taken, refused, dry_run=dry_run, as_json=options["json"])
 
-    def _import(self, path: Path, actor: Actor, report: BinaryIO | None, *, dry_run: bool) -> Imported:
+    @contextmanager
+    def _report_to(self, name: str | None, *, force: bool) -> Iterator[BinaryIO | None]:
+        if name is None:
+            yield None
+        else:
+            with whole_file(name, force=force) as stream:
+                yield stream
+
+    def _import(self, path: Path, actor: Actor, report: BinaryIO | None) -> Imported:
         with transaction.atomic():
             run = ImportRun(path, actor=actor)
             result = run.run()
             for issue in run.issues():
                 named = f", field {issue.field}" if issue.field else ""
-                self.stderr.write(f"{path.name}: line {issue.line}{named}: {issue.code}: {issue.detail}")
+                self.say(f"{path.name}: line {issue.line}{named}: {issue.code}: {issue.detail}")
             if report:
                 report.writelines(report_line(decided) for decided in run.report())
-            transaction.set_rollback(dry_run)
         return result
 
-    def _sum_up(self, results: list[tuple[Path, Imported]], *, dry_run: bool, as_json: bool) -> None:
-        listed = [{"file": path.name, "sha256": one.sha256, **one.counts()} for path, one in results]
+    def _sum_up(
+        self, taken: list[tuple[Path, Imported]], refused: list[Refused], *, dry_run: bool, as_json: bool
+    ) -> None:
+        listed = [{"file": path.name, "sha256": one.sha256, **one.counts()} for path, one in taken]
         total = {key: sum(one[key] for one in listed) for key in ("lines", "imported", "unchanged", "rejected")}
         verb = "would take" if dry_run else "took"
         summary = "{} {imported} of {lines} lines, {unchanged} were there, {rejected} rejected".format(verb, **total)
-        self.answer(summary, {"dry_run": dry_run, **total, "files": listed}, as_json=as_json)
+        if listed:
+            self.answer(summary, {"dry_run": dry_run, **total, "files": listed}, as_json=as_json)
+        if refused:
+            worst = max(refusal.returncode for refusal in refused)
+            raise CommandError(f"{len(refused)} of {len(refused) + len(taken)} files were refused.", returncode=worst)
         if total["rejected"]:
             raise CommandError(f"{total['rejected']} lines were rejected.", returncode=FOUND_PROBLEMS)

@@ -1,0 +1,24 @@
+"""What the public log commits to for one application: its submission and its decision. Pure functions."""
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+
+from admissions.rows import plain
+
+SUBMISSION_VERSION = 1
+E4 = 10_000  # scores and GPA are committed as integers of 1/10,000: EJ1 has no fractions
+
+
+def submission_fields(
+    person: Mapping[str, Any], texts: Mapping[str, Any], *, gpa: Decimal, test_scores: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Return the fields of a «submission»; tests are sorted pairs of name and decimal text, as EJ1 keys are ASCII."""
+    return {
+        **{field: person[field] for field in ("name", "email", "phone", "address")},
+        "gpa_e4": int(gpa * E4),
+        "test_scores": [[test, plain(Decimal(str(score)))] for test, score in sorted(test_scores.items())],
+        "essay": texts["essay"],
+        "achievements": texts["achievements"],
+        "version": SUBMISSION_VERSION,
+    }

@@ -1,0 +1,129 @@
+"""Opening a cycle: its rules are stored, committed and audited before anybody applies."""
+
+import hashlib
+from datetime import UTC, datetime
+from decimal import Decimal
+
+import pytest
+
+from accounts.actors import operator
+from accounts.roles import Role
+from admissions import rubrics
+from admissions.models.cycles import AdmissionCycle
+from admissions.opening import SETTABLE, open_cycle, rules_of
+from audit.models import AuditLog, HashChain, LogOutbox
+from audit.sequencer import sequence_all
+from enigma.errors import Conflict, Denied, Malformed, Refused
+from tests.factories import everything, omar
+
+
+def opened(**rules):
+    return open_cycle("fall-2026", name="Fall 2026", seats=120, actor=operator(), **rules)
+
+
+@pytest.mark.django_db
+def test_a_new_cycle_takes_applications_under_the_default_rules():
+    opened()
+    one = AdmissionCycle.objects.get()
+    assert (one.code, one.phase, one.next_step(), one.is_demo, one.tie_seed) == (
+        "fall-2026", "submission", "freeze", False, None,
+    )  # fmt: skip
+    assert one.rules() == {
+        "attempts_allowed": 3,
+        "gpa_scale": "4",
+        "judge_policy": "every",
+        "rubric_sha256": rubrics.rubric("2026-1").sha256,
+        "rubric_version": "2026-1",
+        "seats": 120,
+        "tests": {"ACT": ["1", "36"], "SAT": ["400", "1600"]},
+        "tie_break": ["essay", "achievement", "academic", "seed"],
+        "weights": {"academic": "0.3000", "test": "0.2500", "achievement": "0.2500", "essay": "0.2000"},
+    }
+
+
+@pytest.mark.django_db
+def test_the_secret_of_the_tie_break_is_sealed_and_its_hash_is_what_is_committed():
+    one = opened()
+    assert hashlib.sha256(one.tie_secret()).digest() == bytes(AdmissionCycle.objects.get().tie_secret_sha256)
+    assert one.tie_secret().hex() not in str(everything())
+
+
+@pytest.mark.django_db
+def test_opening_is_committed_and_audited():
+    one = opened(is_demo=True)
+    sequence_all()
+    entry = AuditLog.objects.get(action="cycle.open")
+    assert (entry.actor_type, entry.entity_id, entry.details) == (
+        "operator", "fall-2026", {"is_demo": True, "rules": one.rules()},
+    )  # fmt: skip
+    kinds = HashChain.objects.filter(subject_ref=one.ref.hex).order_by("chain_id")
+    assert list(kinds.values_list("decision_type", flat=True)) == ["cycle.open", "rubric.commit"]
+
+
+@pytest.mark.django_db
+def test_a_code_is_taken_once():
+    opened()
+    before = everything()
+    with pytest.raises(Conflict, match=r"^There is a cycle fall-2026 already\.$"):
+        opened()
+    assert everything() == before
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("rules", "fault"),
+    [
+        ({"weight_essay": Decimal("0.3")}, "the four weights must not be negative and must sum to 1"),
+        ({"rubric_version": "1999-1"}, "there is no rubric '1999-1'"),
+        ({"tests": {}, "tie_break": []}, "at least one test must be accepted; the tie-break must be a list"),
+    ],
+)
+def test_rules_that_do_not_hold_are_refused_and_nothing_is_left(rules, fault):
+    with pytest.raises(Refused, match=f"^The rules of fall-2026 do not hold: {fault}"):
+        opened(**rules)
+    assert (AdmissionCycle.objects.count(), LogOutbox.objects.count()) == (0, 0)
+
+
+@pytest.mark.django_db
+def test_what_only_the_database_refuses_is_refused_in_a_sentence(monkeypatch):
+    monkeypatch.setattr("admissions.models.cycles.rule_faults", lambda cycle: [])
+    with pytest.raises(
+        Conflict, match=r'^The database refuses the cycle fall-2026: .*"cycle_closes_after_it_opens"\.$'
+    ):
+        opened(opens_at=datetime(2026, 2, 1, tzinfo=UTC), closes_at=datetime(2026, 1, 1, tzinfo=UTC))
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("role", [Role.REVIEWER, Role.AUDITOR, Role.SERVICE])
+def test_only_officers_open_cycles(role):
+    with pytest.raises(Denied, match=rf"The role {role} does not include cycle\.create"):
+        open_cycle("fall-2026", name="Fall 2026", seats=1, actor=omar(role))
+    assert AdmissionCycle.objects.count() == 0
+
+
+# -- configurations ----------------------------------------------
+
+
+def test_a_configuration_names_rules_and_weights():
+    config = {"weights": {"essay": Decimal("0.5"), "test": Decimal("0.5")}, "attempts_allowed": 2}
+    assert rules_of(config) == {"weight_essay": Decimal("0.5"), "weight_test": Decimal("0.5"), "attempts_allowed": 2}
+
+
+def test_everything_a_configuration_may_set_is_a_field_of_a_cycle():
+    assert SETTABLE <= {field.name for field in AdmissionCycle._meta.concrete_fields}
+
+
+@pytest.mark.parametrize("key", ["phase", "code", "tie_seed", "log_salt", "weight_essay", "Seats"])
+def test_a_configuration_sets_nothing_else(key):
+    with pytest.raises(Malformed, match=f"^The configuration knows no {key}; it may set attempts_allowed, "):
+        rules_of({key: 1})
+
+
+def test_weights_must_be_an_object():
+    with pytest.raises(Malformed, match=r'^weights must be an object such as \{"academic": 0.3'):
+        rules_of({"weights": [0.3, 0.25, 0.25, 0.2]})
+
+
+def test_a_weight_of_something_else_is_refused():
+    with pytest.raises(Malformed, match="there is no weight for luck"):
+        rules_of({"weights": {"luck": 1}})
