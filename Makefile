@@ -27,7 +27,7 @@ NEW_ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))
 FIND_PYTHON = for python in $(PYTHONS) ""; do "$$python" -c '$(NEW_ENOUGH)' 2>/dev/null && break; done; \
   test -n "$$python" || { echo "ENIGMA needs Python 3.11 or newer; none of these is: $(PYTHONS)" >&2; exit 1; }
 
-.PHONY: help setup demo run worker manage test check lint lock migrations bench docs clean
+.PHONY: help setup demo worker manage test check lint lock migrations bench docs clean
 
 help: ## show these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
@@ -36,9 +36,6 @@ setup: $(DEV) ## make .venv with all that running and developing needs
 
 demo: $(RUNTIME) $(ENV_FILE) ## lead invented applicants through all nine phases
 	@$(POSTGRES) -- $(MANAGE) demo $(ARGS)
-
-run: $(RUNTIME) $(ENV_FILE) ## serve the site on 127.0.0.1:8000 with the database of the demo
-	@DEBUG=1 $(POSTGRES) -- sh -c '$(MANAGE) migrate --verbosity 0 && exec $(MANAGE) runserver $(ARGS)'
 
 worker: $(RUNTIME) $(ENV_FILE) ## do the jobs that wait in the database of the demo
 	@$(POSTGRES) -- $(MANAGE) run_worker $(ARGS)

@@ -26,8 +26,8 @@ def score_by_person(
 
     Raises PhaseError outside processing, Malformed for scores out of range or no reason, Conflict if nobody waits.
     """
-    if set(scores) != set(PARTS) or not all(0 <= score <= 100 for score in scores.values()):
-        raise Malformed(f"Scores are four numbers from 0 to 100: {', '.join(PARTS)}.")
+    if set(scores) != set(PARTS) or not all(map(_is_score, scores.values())):
+        raise Malformed(f"Scores are four numbers from 0 to 100 with up to four decimals: {', '.join(PARTS)}.")
     total = sum((scores[part] * weight for part, weight in cycle.weights.items()), Decimal(0)).quantize(STEP)
     evidence = {part: f"{score:.4f}" for part, score in scores.items()} | {
         "reason": reason,
@@ -91,6 +91,10 @@ def _decide(cycle: AdmissionCycle, anonymized_id: uuid.UUID, *, reason: str, act
         raise Conflict(f"{anonymized_id.hex} does not wait for a person.")
     final.decided_at, final.decided_by, final.decided_reason = timezone.now(), actor.id, reason
     return final
+
+
+def _is_score(value: Decimal) -> bool:
+    return value.is_finite() and 0 <= value <= 100 and value == value.quantize(STEP)
 
 
 def _demand_reason(reason: str) -> None:

@@ -7,6 +7,7 @@ from django.db import IntegrityError, transaction
 from accounts.actors import Actor
 from admissions import rubrics
 from admissions.models.cycles import AdmissionCycle
+from admissions.selection import PARTS
 from audit.log import record
 from enigma.errors import Conflict, Malformed
 
@@ -55,9 +56,12 @@ def open_cycle(code: str, *, name: str, seats: int, actor: Actor, **rules: Any) 
 def rules_of(config: dict[str, Any]) -> dict[str, Any]:
     """Turn a configuration (``weights`` and the settable fields) into fields of a cycle; raise Malformed by key."""
     if unknown := sorted(config.keys() - SETTABLE - {WEIGHTS}):
-        raise Malformed(f"The configuration knows no {', '.join(unknown)}; it may set {', '.join(sorted(SETTABLE))}.")
+        settable = ", ".join(sorted({*SETTABLE, WEIGHTS}))
+        raise Malformed(f"The configuration knows no {', '.join(unknown)}; it may set {settable}.")
     rules = {key: value for key, value in config.items() if key != WEIGHTS}
     weights = config.get(WEIGHTS, {})
     if not isinstance(weights, dict):
         raise Malformed('weights must be an object such as {"academic": 0.3, ...}.')
+    if unknown := sorted(weights.keys() - set(PARTS)):
+        raise Malformed(f"There is no weight for {', '.join(unknown)}, only for {', '.join(PARTS)}.")
     return rules | {f"weight_{part}": weight for part, weight in weights.items()}

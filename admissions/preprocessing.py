@@ -25,22 +25,28 @@ from enigma.keys import keyring
 
 log = logging.getLogger(__name__)
 
+# Every chunk takes the first rows that the index by status still has. In the order of ids, or by scanning the table,
+# each would walk over all that is done already, and the whole grow with the square of the applications.
+_BY_INDEX = "SET LOCAL enable_seqscan = off"
 # SKIP LOCKED: what another worker holds, this one leaves alone. A killed worker's rows are free again at once.
 _CLAIM = """
-    SELECT application.id, application.gpa, application.test_scores,
+    WITH claimed AS MATERIALIZED (
+        SELECT id, gpa, test_scores FROM applications
+         WHERE admission_cycle_id = %s AND status = 'preprocessing'
+         LIMIT %s
+           FOR UPDATE SKIP LOCKED
+    )
+    SELECT claimed.id, claimed.gpa, claimed.test_scores,
            identity.wrapped_key, identity.sealed_identity, identity.sealed_texts
-      FROM applications AS application
-      JOIN identity_mapping AS identity ON identity.application_id = application.id
-     WHERE application.admission_cycle_id = %s AND application.status = 'preprocessing'
-     ORDER BY application.id
-     LIMIT %s
-       FOR UPDATE OF application SKIP LOCKED
+      FROM claimed
+      JOIN identity_mapping AS identity ON identity.application_id = claimed.id
 """
 _COPY_BLIND = """
     COPY anonymized_applications (anonymized_id, admission_cycle_id, gpa, test_scores, sealed_texts, texts_sha256,
                                   scrubber, is_exported) FROM STDIN
 """
 _COPY_METRICS = "COPY deterministic_metrics (anonymized_id, gpa_score, test_score, academic_score) FROM STDIN"
+_DONE = "UPDATE applications SET status = 'batch_ready' WHERE id = ANY(%s)"
 _LINK = """
     UPDATE identity_mapping SET anonymized_id = link.blind
       FROM unnest(%s::bigint[], %s::uuid[]) AS link (application, blind)
@@ -67,6 +73,7 @@ def preprocess_chunk(cycle: AdmissionCycle, *, limit: int = CHUNK) -> int:
     An application whose record does not open is marked failed and audited; the others of the chunk go on.
     """
     with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(_BY_INDEX)
         cursor.execute(_CLAIM, [cycle.pk, limit])
         rows = cursor.fetchall()
         if not rows:
@@ -144,7 +151,7 @@ def _store(cycle: AdmissionCycle, copies: list[BlindCopy]) -> None:
                 copy.write_row((one.anonymized_id, metrics.gpa_score, metrics.test_score, metrics.academic_score))
         done = [one.application_id for one in copies]
         cursor.execute(_LINK, [done, [one.anonymized_id for one in copies]])
-    Application.objects.filter(pk__in=done).update(status=Status.BATCH_READY)
+        cursor.execute(_DONE, [done])
 
 
 def _blind_rows(cycle: AdmissionCycle, copies: list[BlindCopy]) -> Iterator[tuple[Any, ...]]:

@@ -2,6 +2,7 @@
 
 from django.db import connection
 
+from admissions.models.blind import AnonymizedApplication
 from admissions.models.cycles import AdmissionCycle
 from admissions.phases import Phase, PhaseError
 from batches.formats.base import MOST_TOKENS
@@ -60,6 +61,8 @@ def unfinished(cycle: AdmissionCycle, stage: str) -> BatchRun | None:
 
 
 def is_open(cycle: AdmissionCycle, stage: str) -> bool:
-    """Say whether a stage has requests that no finished export holds."""
+    """Say whether an export of a stage would find something that no finished export holds."""
+    if stage == "worker" and AnonymizedApplication.objects.of(cycle).unexported().exists():
+        return True
     wanted = EvaluationRequest.objects.filter(admission_cycle=cycle, stage=stage, run=None)
     return wanted.exists() or unfinished(cycle, stage) is not None

@@ -2,7 +2,7 @@
 
 import json
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from typing import Any
 
 from django.db import connection
@@ -44,7 +44,7 @@ _REQUESTS = """
 """
 
 
-def request_lines(cycle: AdmissionCycle, run: BatchRun) -> Iterator[bytes]:
+def request_lines(cycle: AdmissionCycle, run: BatchRun) -> Generator[bytes, None, None]:
     """Yield the lines of a run, by a server-side cursor in the caller's transaction; always the same bytes."""
     stage: Stage = run.stage
     render = FORMATS[run.format].render

@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -41,19 +42,20 @@ def write_shards(
     """
     cycle = run.admission_cycle
     expected = {shard["name"]: shard["sha256"] for shard in run.manifest["shards"]} if run.manifest else None
-    lines = request_lines(cycle, run)
     number = done = 0
-    first = next(lines, None)
-    while first is not None:
-        number += 1
-        path = folder / f"{_stem(run)}-{number:04d}.jsonl"
-        with whole_file(path, force=force) as stream:
-            shard, first = _fill(path.name, stream.write, first, lines, most=run.shard_lines)
-            if expected is not None and expected.get(shard.name) != shard.sha256:
-                raise Refused(f"{run} would not come out as it was: {shard.name} differs from its manifest.")
-        done += shard.lines
-        on_progress(done)
-        yield shard
+    # Closed here, not when it is forgotten: its cursor must not outlive the transaction.
+    with closing(request_lines(cycle, run)) as lines:
+        first = next(lines, None)
+        while first is not None:
+            number += 1
+            path = folder / f"{_stem(run)}-{number:04d}.jsonl"
+            with whole_file(path, force=force) as stream:
+                shard, first = _fill(path.name, stream.write, first, lines, most=run.shard_lines)
+                if expected is not None and expected.get(shard.name) != shard.sha256:
+                    raise Refused(f"{run} would not come out as it was: {shard.name} differs from its manifest.")
+            done += shard.lines
+            on_progress(done)
+            yield shard
     if done != run.requests:
         raise Refused(f"{run} holds {run.requests} requests, but {done} could be written.")
 

@@ -62,7 +62,7 @@ def _led(size: int) -> Result:
         most = str(min(size, MOST_LIMIT_ROWS))
         command = [sys.executable, "-m", "benchmarks.limits", folder, most]
         limits = json.loads(measure(command, environment=environment, folder=str(BASE_DIR)).output)
-        return Result(size, cycle.bare, cycle.steps, limits, _entries(url))
+        return Result(size, cycle.bare(), cycle.steps, limits, _entries(url))
 
 
 def _environment(url: str, folder: Path) -> dict[str, str]:
@@ -72,7 +72,7 @@ def _environment(url: str, folder: Path) -> dict[str, str]:
         "DATABASE_URL": url,
         "DEBUG": "0",
         "DJANGO_SETTINGS_MODULE": "enigma.settings",
-        "EMAIL_URL": f"filemail://{folder}/letters",
+        "EMAIL_URL": f"filemail:///{folder}/letters",
         "ENIGMA_BIDX_KEY": Fernet.generate_key().decode(),
         "ENIGMA_ENV_FILE": os.devnull,
         "ENIGMA_FERNET_KEYS": Fernet.generate_key().decode(),

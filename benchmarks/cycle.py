@@ -3,8 +3,9 @@
 import json
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 from benchmarks.applicants import write_applications
@@ -24,19 +25,17 @@ class Step:
     rows: int
     commands: int = 0
     seconds: float = 0.0
-    work: float = 0.0  # seconds without the start-up of as many bare commands
     peak: float = 0.0  # MiB, of the largest
 
-    def add(self, run: Measured, *, bare: float) -> None:
+    def add(self, run: Measured) -> None:
         """Add a command to it."""
         self.commands += 1
         self.seconds += run.seconds
-        self.work += max(run.seconds - bare, 0.0)
         self.peak = max(self.peak, run.peak)
 
-    def as_json(self) -> dict[str, Any]:
-        """The figures as JSON values."""
-        return asdict(self)
+    def work(self, bare: float) -> float:
+        """Return the seconds without those of as many bare commands."""
+        return max(self.seconds - self.commands * bare, 0.0)
 
 
 class Cycle:
@@ -45,7 +44,11 @@ class Cycle:
     def __init__(self, size: int, *, folder: Path, environment: Mapping[str, str]) -> None:
         self.size, self.folder, self._environment = size, folder, environment
         self.steps: dict[str, Step] = {}
-        self.bare = 0.0
+        self._bare: list[float] = []
+
+    def bare(self) -> float:
+        """Return the seconds of a command that does next to nothing: the median of those between the steps."""
+        return median(self._bare)
 
     def lead(self, *, told: Callable[[str], None]) -> None:
         """Take all steps in order; ``told`` is given the name of each step before it is taken."""
@@ -65,20 +68,22 @@ class Cycle:
         self._advance("complete")
         self._step("verify_audit")
         self._step("export_outcomes", CODE, "--output", str(self.folder / "outcomes.csv"))
+        self._status()
 
     def _open(self) -> None:
         self._manage("migrate", "--verbosity", "0")
         seats = str(max(1, self.size // 8))
         self._step("create_cycle", CODE, "--name", "Benchmark", "--seats", seats, "--demo", rows=1)
-        self.bare = min(self._manage("cycle_status", CODE).seconds for _ in range(3))
-        self.steps["create_cycle"].work = max(self.steps["create_cycle"].seconds - self.bare, 0.0)
+        self._status()
 
     def _evaluate(self) -> None:
         self._advance("start_batch_prep")
+        self._status()
         files = self._export("worker")
         self._advance("start_processing")
         self._answer("worker", files)
         self._answer("judge", self._export("judge"))
+        self.steps[FURTHER] = Step(FURTHER, rows=0)  # its commands come twice over, or not at all
         while wanted := self._wanted():
             for stage in ("worker", "judge"):
                 self._answer(stage, self._export(stage, name=FURTHER), name=FURTHER)
@@ -103,12 +108,18 @@ class Cycle:
         return 0 if name == FURTHER else self.size
 
     def _wanted(self) -> int:
-        """Count the evaluations that a judge wants made anew; give up when nothing can come of them."""
-        status = json.loads(self._manage("cycle_status", CODE, "--json").output)
+        """Count the evaluations that the judge wants made anew; whom it always rejects is set aside first."""
+        status = self._status()
         if waiting := status["final_scores"].get("waiting"):
             self._decide(waiting)
         wanted: int = status["requests"]["worker"].get("wanted", 0)
         return wanted
+
+    def _status(self) -> dict[str, Any]:
+        run = self._manage("cycle_status", CODE, "--json")
+        self._bare.append(run.seconds)
+        status: dict[str, Any] = json.loads(run.output)
+        return status
 
     def _decide(self, waiting: int) -> None:
         """Set aside whom the judge rejected every time, as a person would."""
@@ -124,7 +135,7 @@ class Cycle:
         self._told(f"{self.size:,} applications: {name}")
         run = self._manage(*arguments)
         step = self.steps.setdefault(name, Step(name, self.size if rows is None else rows))
-        step.add(run, bare=self.bare)
+        step.add(run)
         return run
 
     def _manage(self, *arguments: str) -> Measured:

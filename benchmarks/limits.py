@@ -103,8 +103,9 @@ class Machine:
         return len(self._blind)
 
     def detector(self) -> int:
-        """Scrub two texts."""
-        sample = self._people[:2_000]
+        """Scrub two texts; other people every time, since it remembers names."""
+        share = -(-len(self._people) // BEST_OF)
+        sample, self._unread = self._unread[:share], self._unread[share:]
         for person, texts in sample:
             identity = Identity(*(person[field] for field in ("name", "email", "phone", "address")))
             for text in texts.values():
@@ -142,12 +143,13 @@ class Machine:
         return count
 
     def loads_copy_insert(self) -> int:
-        """Decode result lines, COPY such rows into a temporary table, insert them into the real one by one statement."""
+        """Decode result lines, COPY such rows into a temporary table, move them on by one statement."""
+        rows = b"".join(self._rows_of("worker_results"))
         count = sum(1 for line in self._answers if orjson.loads(line))
         with self._database.transaction(), self._database.cursor() as cursor:
             cursor.execute(_STAGE)
             with cursor.copy("COPY raw_staged FROM STDIN") as copy:
-                copy.write(b"".join(self._rows_of("worker_results")))
+                copy.write(rows)
             cursor.execute(_TAKE)
         return count
 
@@ -205,6 +207,10 @@ class Machine:
         texts = ("essay", "achievements")
         identity = ("name", "email", "phone", "address")
         return [({k: row[k] for k in identity}, {k: row[k] for k in texts}) for row in rows]
+
+    @cached_property
+    def _unread(self) -> list[tuple[dict[str, str], dict[str, str]]]:
+        return self._people
 
     @cached_property
     def _stored(self) -> dict[str, list[bytes]]:

@@ -1,13 +1,13 @@
 """The report: what every step took, how that grows with the applications, and which share of its limits it reaches."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from benchmarks.cycle import Step
 
 WIDTH = 110
-LEAST_WORK = 0.05  # seconds; below it a rate is the noise of a start-up
+LEAST_WORK = 0.15  # seconds; below it a rate is the noise of a start-up
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +17,7 @@ class Operation:
     name: str
     step: str
     parts: tuple[str, ...]
-    aim: int | None = None
+    aim: int
     without: str = ""  # a limit whose own time is taken out of the step first
 
 
@@ -51,14 +51,15 @@ class Result:
 
     def as_json(self) -> dict[str, Any]:
         """The figures as JSON values."""
-        return asdict(self) | {"reached": {one.name: reached(one, self) for one in OPERATIONS}}
+        work = {name: step.work(self.bare) for name, step in self.steps.items()}
+        return asdict(self) | {"work": work, "reached": {one.name: reached(one, self) for one in OPERATIONS}}
 
 
 def reached(operation: Operation, result: Result) -> float | None:
     """Return the share of its limits that a step reaches, in per cent; None when it is too short to tell."""
     step = result.steps[operation.step]
     rows = result.entries if operation.step == "verify_audit" else step.rows
-    work = step.work - (rows / result.limits[operation.without] if operation.without else 0.0)
+    work = step.work(result.bare) - (rows / result.limits[operation.without] if operation.without else 0.0)
     if work < LEAST_WORK:
         return None
     return 100 * sum(rows / result.limits[part] for part in operation.parts) / work
@@ -71,10 +72,10 @@ def report(results: Sequence[Result]) -> str:
 
 def _steps(results: Sequence[Result]) -> Iterator[str]:
     first, last = results[0], results[-1]
-    yield from _fitted("wall: seconds; work: seconds without the start-up of a bare command; MiB: peak of a process.")
+    yield "wall: seconds; work: seconds without the start-up of a bare command; MiB: peak memory of one process"
     if first is not last:
         more = last.size / first.size
-        yield from _fitted(f"time x, +MiB: work and peak at {last.size:,} over those at {first.size:,} ({more:g} x as many).")
+        yield f"time x, +MiB: work and peak at {last.size:,} against those at {first.size:,} ({more:g} times as many)"
     sizes = "".join(f"|{f'{result.size:,} applications':^32}" for result in _shown(results))
     yield f"{'':<28}{sizes}".rstrip()
     heads = "|" + f"{'wall':>7}{'work':>8}{'rows/s':>10}{'MiB':>6} "
@@ -97,24 +98,28 @@ def _total(result: Result) -> float:
 
 
 def _step_line(name: str, results: Sequence[Result]) -> str:
-    steps = [result.steps.get(name) for result in results]
-    label = name if steps[-1] is None or steps[-1].commands == 1 else f"{name} ({steps[-1].commands} runs)"
-    cells = "".join(f"|{_cells(step)}" for step in steps)
-    return f"{label:<28}{cells}|{_growth(steps[0], steps[-1])}".rstrip()
+    runs = results[-1].steps[name].commands
+    label = name if runs == 1 else f"{name} ({runs} runs)"
+    cells = "".join(f"|{_cells(result, name)}" for result in results)
+    return f"{label:<28}{cells}|{_growth(name, results[0], results[-1])}".rstrip()
 
 
-def _cells(step: Step | None) -> str:
-    if step is None:
+def _cells(result: Result, name: str) -> str:
+    if name not in result.steps:
         return " " * 32
-    rate = f"{step.rows / step.work:,.0f}" if step.rows > 1 and step.work >= LEAST_WORK else "-"
-    return f"{step.seconds:>7.2f}{step.work:>8.2f}{rate:>10}{step.peak:>6.0f} "
+    step = result.steps[name]
+    work = step.work(result.bare)
+    rate = f"{step.rows / work:,.0f}" if step.rows > 1 and work >= LEAST_WORK else "-"
+    return f"{step.seconds:>7.2f}{work:>8.2f}{rate:>10}{step.peak:>6.0f} "
 
 
-def _growth(first: Step | None, last: Step | None) -> str:
-    if first is None or last is None or first is last:
+def _growth(name: str, first: Result, last: Result) -> str:
+    if first is last or name not in first.steps:
         return ""
-    times = f"{last.work / first.work:.1f}" if first.work >= LEAST_WORK else "-"
-    return f"{times:>8}{last.peak - first.peak:>+6.0f}"
+    before, after = first.steps[name], last.steps[name]
+    work = before.work(first.bare)
+    times = f"{after.work(last.bare) / work:.1f}" if work >= LEAST_WORK else "-"
+    return f"{times:>8}{after.peak - before.peak:>+6.0f}"
 
 
 def _limits(results: Sequence[Result]) -> Iterator[str]:
@@ -124,16 +129,11 @@ def _limits(results: Sequence[Result]) -> Iterator[str]:
 
 
 def _reached(results: Sequence[Result]) -> Iterator[str]:
-    yield from _fitted("share of the limits that is reached: their times one after another, over the work of the step.")
+    yield "share of the limits that is reached: their times one after another, against the work of the step"
     for one in OPERATIONS:
-        shares = "".join(f"|{_share(reached(one, result)):>9}" for result in _shown(results))
-        aim = f"aim {one.aim} %" if one.aim else ""
-        yield f"{one.name:<36}{shares} |{aim:>10}  {' + '.join(one.parts)}"[:WIDTH]
+        shares = "".join(f"|{_share(reached(one, result)):>7}" for result in _shown(results))
+        yield f"{one.name:<34}{shares}|{f'aim {one.aim} %':>9}  {' + '.join(one.parts)}"
 
 
 def _share(share: float | None) -> str:
     return "-" if share is None else f"{share:.0f} %"
-
-
-def _fitted(text: str) -> Iterable[str]:
-    return [text]

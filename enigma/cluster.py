@@ -85,7 +85,7 @@ class Server:
         """Stop the server and remove its folder with all data; raise Conflict while a launcher uses it."""
         with self._gate(), (self.folder / "users.lock").open("a") as users:
             if not _free(users.fileno()):
-                raise Conflict(f"The database in {self.folder} is in use; end `make demo`, `run` or `worker` first.")
+                raise Conflict(f"The database in {self.folder} is in use; end `make demo` or `make worker` first.")
             self.stop()
             shutil.rmtree(self.folder)
 

@@ -29,9 +29,22 @@ def _forget_keys() -> Iterator[None]:
     keyring.cache_clear()
 
 
+@pytest.fixture(autouse=True)
+def _forget_jobs(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Empty the queue after a transactional test: Django empties only the tables that it manages."""
+    marker = request.node.get_closest_marker("django_db")
+    if not (marker and marker.kwargs.get("transaction")):
+        yield
+        return
+    request.getfixturevalue("transactional_db")
+    yield
+    with connection.cursor() as cursor:
+        cursor.execute("TRUNCATE procrastinate_jobs, procrastinate_workers, procrastinate_periodic_defers CASCADE")
+
+
 @pytest.fixture
 def manage() -> Callable[..., subprocess.Popen[bytes]]:
-    """Start ``manage.py`` as a process of its own on the test database (for transactional tests)."""
+    """Start ``manage.py``, or another ``program``, as a process on the test database (for transactional tests)."""
 
     def start(*arguments: str, **options: object) -> subprocess.Popen[bytes]:
         environment = {
@@ -40,7 +53,7 @@ def manage() -> Callable[..., subprocess.Popen[bytes]]:
             "DJANGO_SETTINGS_MODULE": "tests.settings",
         }
         environment |= options.pop("env", {})
-        command = [sys.executable, str(BASE_DIR / "manage.py"), *arguments]
+        command = [sys.executable, *options.pop("program", ["manage.py"]), *arguments]
         pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
         return subprocess.Popen(command, cwd=BASE_DIR, env=environment, **{**pipes, **options})
 

@@ -17,7 +17,7 @@ from accounts.actors import Actor, operator, staff
 from accounts.roles import Role
 from accounts.staff import create_staff
 from admissions.intake import import_applications
-from admissions.models.applications import Application
+from admissions.models.applications import Application, IdentityMapping
 from admissions.models.blind import AnonymizedApplication, FinalScore
 from admissions.models.cycles import AdmissionCycle
 from admissions.opening import open_cycle
@@ -91,6 +91,13 @@ def lead(one: AdmissionCycle, to: str) -> AdmissionCycle:
     return one
 
 
+def led_to(phase: str, count: int = 3, **rules: Any) -> AdmissionCycle:
+    """A cycle of that many applicants in a phase."""
+    one = cycle(**rules)
+    apply(one, applicants(count))
+    return lead(one, phase)
+
+
 def work_before(one: AdmissionCycle) -> None:
     """Do what the next step waits for: the export, or the whole evaluation by the stand-in."""
     if one.next_step() == "start_processing":
@@ -152,9 +159,25 @@ def waiting(one: AdmissionCycle) -> FinalScore:
     )
 
 
+def damage(application: Application) -> None:
+    """Let the sealed record of an application not open any more: its key is now that of somebody else."""
+    other = IdentityMapping.objects.exclude(pk=application.pk).first()
+    IdentityMapping.objects.filter(pk=application.pk).update(wrapped_key=other.wrapped_key)
+
+
 def statuses(one: AdmissionCycle) -> dict[str, int]:
     """The applications of a cycle, counted by status."""
     return Application.objects.of(one).heads()
+
+
+def typed(*arguments: object) -> tuple[int, str]:
+    """Type a command; return its exit code, and what it prints on standard output or else the refusal."""
+    out = io.StringIO()
+    try:
+        call_command(*map(str, arguments), stdout=out, stderr=io.StringIO())
+    except CommandError as refusal:
+        return refusal.returncode, str(refusal)
+    return 0, out.getvalue()
 
 
 def everything() -> dict[str, list[dict[str, Any]]]:

@@ -29,7 +29,7 @@ class Migration(migrations.Migration):
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('reference', models.CharField(default=admissions.models.applications.new_reference, editable=False, max_length=14, unique=True)),
                 ('receipt_ref', models.UUIDField(default=admissions.models.applications.new_receipt_ref, editable=False, unique=True)),
-                ('external_id', models.CharField(blank=True, help_text="The id in the office's own system", max_length=64, null=True)),
+                ('external_id', models.CharField(blank=True, max_length=64, null=True)),
                 ('status', models.CharField(choices=[('submitted', 'submitted'), ('finalized', 'finalized'), ('preprocessing', 'preprocessing'), ('batch_ready', 'batch_ready'), ('processing', 'processing'), ('scored', 'scored'), ('selected', 'selected'), ('not_selected', 'not_selected'), ('published', 'published'), ('failed', 'failed'), ('withdrawn', 'withdrawn')], default=admissions.phases.Status['SUBMITTED'], max_length=20)),
                 ('outcome', models.CharField(blank=True, choices=[('selected', 'selected'), ('not_selected', 'not_selected')], max_length=20, null=True)),
                 ('rank', models.PositiveIntegerField(blank=True, null=True)),

@@ -24,7 +24,8 @@ _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 
 def new_reference() -> str:
     """Return a random reference of 60 bits, such as ``7K3M-9Q2X-4TBH``; it tells nothing about order or person."""
-    code = "".join(secrets.choice(_ALPHABET) for _ in range(12))
+    number = secrets.randbits(60)
+    code = "".join([_ALPHABET[number >> place & 31] for place in range(0, 60, 5)])
     return f"{code[:4]}-{code[4:8]}-{code[8:]}"
 
 

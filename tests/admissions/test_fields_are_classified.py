@@ -1,10 +1,12 @@
 """Every field of an application is identity, blind or bookkeeping; a new one must be put into a class to pass."""
 
 import pytest
+from django.apps import apps
 
 from admissions.models.applications import Application, IdentityMapping
 from admissions.models.blind import AnonymizedApplication
 from enigma.fields import SealedField
+from tests.factories import led_to, omar
 
 # What names a person, or came from one in their own words: sealed, and never on the evaluation side.
 IDENTITY = {
@@ -70,3 +72,15 @@ def test_the_blind_copy_holds_nothing_of_the_time_or_the_order_of_submission():
         "CharField",
         "BooleanField",
     }
+
+
+@pytest.mark.django_db
+def test_no_row_names_a_person_when_it_is_printed_into_a_log():
+    omar(email="amina@example.org")
+    led_to("published", 1)
+    models = [
+        model for label in ("accounts", "admissions", "batches") for model in apps.get_app_config(label).get_models()
+    ]
+    printed = [f"{row} {row!r}" for model in models for row in model.objects.all()]
+    assert len(printed) > 10
+    assert [text for text in printed if "amina" in text.lower() or "@" in text] == []

@@ -119,7 +119,7 @@ def test_the_files_of_1_x_are_taken_as_they_are(one, file):
         '"{""SAT"": 1450, ""ACT"": 31.5}","Two\nlines",,submitted\r\n'
         'APP_2,2025-11-05T08:00:00,Omar,omar@mail.example,,,4,"{""ACT"": 20}",One,Chess,approved\r\n'
     )
-    code, out, err = load(file((V1_HEADER + rows).encode(), "v1.csv"))
+    code, _, err = load(file((V1_HEADER + rows).encode(), "v1.csv"))
     assert (code, err) == (1, "line 4, row 2: status: must be 'submitted'\n1 rows were rejected.\n")
     application = Application.objects.get()
     assert (application.external_id, application.test_scores) == ("APP_1", {"SAT": 1450, "ACT": 31.5})

@@ -5,7 +5,7 @@ import signal
 import subprocess
 import threading
 import time
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 
 import psutil
 import psycopg
@@ -21,8 +21,8 @@ from audit.models import HashChain
 from audit.sequencer import sequence_all
 from audit.verification import verify
 from enigma.errors import Conflict
-from tests.conftest import database_url
 from tests.factories import applicants, apply, cycle, jsonl
+from tests.racing import another_session, sessions_of_others, together, until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -47,41 +47,6 @@ def content(one):
         merit = (str(application.gpa), application.test_scores, application.status, application.external_id)
         rows.append((identity["email"], identity, mapping.texts(), merit))
     return sorted(rows, key=lambda row: row[0])
-
-
-def until(condition, *, seconds=30):
-    """Wait until something is true; fail when it never is."""
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "it never came true"
-        time.sleep(0.005)
-
-
-def together(*deeds):
-    """Do things at the same moment in threads of their own; return what came of each, an exception too."""
-    results, start = [None] * len(deeds), threading.Barrier(len(deeds))
-
-    def act(number, deed):
-        try:
-            start.wait()
-            results[number] = deed()
-        except Exception as fault:  # noqa: BLE001 - it is the result
-            results[number] = fault
-        finally:
-            connection.close()
-
-    threads = [threading.Thread(target=act, args=pair) for pair in enumerate(deeds)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return results
-
-
-@contextmanager
-def second_connection():
-    with psycopg.connect(database_url(), autocommit=True) as other:
-        yield other
 
 
 def raw_application(one):
@@ -130,7 +95,7 @@ def test_an_import_killed_wherever_it_may_be_can_be_run_again(manage, tmp_path):
         time.sleep(0.05)  # some way into the next chunk
         process.kill()
         process.communicate()
-        until(lambda: not others_at_work())
+        until(lambda: not sessions_of_others())
         assert Application.objects.count() in {1000, 2000, 3000}
         assert Application.objects.count() == IdentityMapping.objects.count()
     finished = manage("import_applications", str(path), "--cycle", one.code)
@@ -139,20 +104,11 @@ def test_an_import_killed_wherever_it_may_be_can_be_run_again(manage, tmp_path):
     assert len({row[0] for row in content(one)}) == 4000
 
 
-def others_at_work():
-    """Whether the server still serves anybody else, such as the session of a killed process."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
-            " AND backend_type = 'client backend' AND pid <> pg_backend_pid()"
-        )
-        return cursor.fetchone()[0]
-
-
+@pytest.mark.parametrize("has_ids", [True, False])
 @pytest.mark.parametrize("second", ["the same way", "the other way round"])
-def test_two_imports_of_the_same_people_at_once_take_each_once(second):
+def test_two_imports_of_the_same_people_at_once_take_each_once(second, has_ids):
     one = cycle()
-    rows = [row | {"external_id": f"A-{number:04}"} for number, row in enumerate(applicants(1500))]
+    rows = [row | ({"external_id": f"A-{number:04}"} if has_ids else {}) for number, row in enumerate(applicants(1500))]
     other = rows if second == "the same way" else rows[::-1]
     (first, no_rejects), (last, none_either) = together(lambda: take(one, rows), lambda: take(one, other))
     assert (no_rejects, none_either) == ([], [])
@@ -236,7 +192,7 @@ def test_the_database_refuses_an_application_after_the_freeze():
 def test_a_freeze_waits_for_an_application_that_is_being_written():
     one = cycle()
     apply(one, applicants(1))
-    with second_connection() as watch, second_connection() as other, other.transaction():
+    with another_session() as watch, another_session() as other, other.transaction():
         other.execute(raw_application(one))
         freezing = threading.Thread(target=lambda: together(lambda: one.freeze(actor=operator())))
         freezing.start()
@@ -251,11 +207,11 @@ def test_an_application_that_waited_for_the_freeze_is_refused():
     refused = []
 
     def apply_late():
-        with second_connection() as late, pytest.raises(psycopg.errors.CheckViolation) as refusal:
+        with another_session() as late, pytest.raises(psycopg.errors.CheckViolation) as refusal:
             late.execute(raw_application(one))
         refused.append(refusal.value.diag.message_primary)
 
-    with transaction.atomic(), second_connection() as watch:
+    with transaction.atomic(), another_session() as watch:
         one.freeze(actor=operator())
         applying = threading.Thread(target=apply_late)
         applying.start()
@@ -274,10 +230,11 @@ def peak_memory(process):
     """The most memory a process was seen with, in bytes; its end must be a good one."""
     # Not ru_maxrss: on Linux that of a child begins with what its parent held at the fork.
     watched, peak = psutil.Process(process.pid), 0
-    while process.poll() is None:
-        with suppress(psutil.NoSuchProcess):
-            peak = max(peak, watched.memory_info().rss)
-        time.sleep(0.01)
+    with process:
+        while process.poll() is None:
+            with suppress(psutil.NoSuchProcess):
+                peak = max(peak, watched.memory_info().rss)
+            time.sleep(0.01)
     assert process.returncode == 0
     return peak
 

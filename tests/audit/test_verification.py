@@ -263,6 +263,13 @@ def rewrite_public(first):
     LogHead.objects.update(chain_hash=previous)
 
 
+@pytest.mark.parametrize("commit_text", ["Z" * 64, "A" * 64, "\\" * 64, '"' * 64], ids=["Z", "A", "backslash", "quote"])
+def test_a_leaf_whose_hashes_are_right_but_whose_bytes_are_no_leaf_is_seen(logs, commit_text):
+    sql("UPDATE hash_chain SET data_json = overlay(data_json placing %s from 12) WHERE chain_id = 4", commit_text)
+    rewrite_public(4)
+    assert (fault().log, fault().position, "not the bytes of a leaf" in fault().reason) == ("public", 4, True)
+
+
 def edit_audit(position):
     sql(
         "UPDATE audit_logs SET body = replace(body, 'user:7', 'user:8'), actor_id = 'user:8' WHERE log_id = %s",

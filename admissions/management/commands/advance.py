@@ -35,11 +35,11 @@ class Command(OperatorCommand):
         cycle, who = cycle_named(code), acting(actor)
         if not dry_run:
             self.agree(f"{step} takes {code} on from {cycle.phase} and cannot be undone. Go on?", yes=options["yes"])
-        sequence_all()
+            sequence_all()
         facts = getattr(cycle, step)(actor=who, reason=options["reason"], dry_run=dry_run)
-        sequence_all()
-        if options["wait"] and not dry_run:
-            facts |= _work(cycle, step)
+        if not dry_run:
+            sequence_all()
+            facts |= _work(cycle, step) if options["wait"] else {}
         verb = "would lead" if dry_run else "led"
         summary = f"{step} {verb} {code} from {facts['from']} to {facts['to']}: {_told(facts)}"
         self.answer(summary, {"code": code, "step": step, "dry_run": dry_run, **facts}, as_json=options["json"])

@@ -64,8 +64,6 @@ def _cleaned(code: str, name: str, seats: int, rules: dict[str, Any]) -> dict[st
             cleaned[field] = column.clean(_jsonable(value), None)
         except ValidationError as fault:
             faults.append(f"{field}: {' '.join(fault.messages)}")
-        except LookupError:
-            faults.append(f"{field}: there is no such rule")
     if faults:
         raise Malformed(" ".join(faults))
     return {field: cleaned[field] for field in rules}
