@@ -81,9 +81,8 @@ def cycles_with_letters() -> Iterable[AdmissionCycle]:
 def _send_next(cycle: AdmissionCycle, mailer: BaseEmailBackend, *, after: int) -> int:
     """Send the next letter that nobody else holds; return the key of its application, 0 when there is none."""
     with transaction.atomic():
-        letter = (
-            OutcomeLetter.objects.select_for_update(skip_locked=True, of=("self",))
-            .select_related("application")
+        letter = (  # without its application: a join would walk over all applications before this one
+            OutcomeLetter.objects.select_for_update(skip_locked=True)
             .filter(admission_cycle=cycle, state=OutcomeLetter.State.QUEUED, pk__gt=after)
             .order_by("application_id")
             .first()
@@ -112,7 +111,7 @@ def _is_lasting(fault: Exception) -> bool:
 
 
 def _message(cycle: AdmissionCycle, letter: OutcomeLetter) -> EmailMessage:
-    person = IdentityMapping.objects.get(pk=letter.pk).identity()
+    person = IdentityMapping.objects.defer("sealed_texts").get(pk=letter.pk).identity()
     application = letter.application
     context: dict[str, Any] = {"name": person["name"], "reference": application.reference, "cycle": cycle}
     kind = application.outcome or NOT_ASSESSED  # named like their templates

@@ -12,6 +12,7 @@ from admissions.readers import Doubled, Fault, RawRow, Unreadable, listed, parse
 
 NAME_MAX, EMAIL_MAX, ADDRESS_MAX = 200, 254, 500
 DECIMALS_MAX = 4
+QUOTED_DIGITS = 6
 
 REQUIRED = "is required"
 FORMULA = "looks like a spreadsheet formula"
@@ -24,6 +25,7 @@ _FORMULA_STARTS = tuple("=+-@＝＋－＠")  # noqa: RUF001 - a spreadsheet take
 _PLAIN_DECIMAL = re.compile(r"[0-9]{1,20}(\.[0-9]{1,20})?")
 _PHONE_SIGNS = "[ +()./-]*"
 _PHONE = re.compile(rf"(?:{_PHONE_SIGNS}[0-9]){{5,20}}{_PHONE_SIGNS}(?:(?:ext\.?|x) ?[0-9]{{1,6}})?", re.IGNORECASE)
+_TEST_NAME = re.compile(r"(?=.*[A-Z])[A-Z0-9][A-Z0-9 -]{0,11}")
 _EXTERNAL_ID = re.compile(r"[A-Za-z0-9_.:-]{1,64}")
 _TIMESTAMP = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,6})?)?(Z|[+-][0-9]{2}:[0-9]{2})?"
@@ -257,10 +259,23 @@ def _number(value: object, *, lowest: Decimal, highest: Decimal) -> Decimal | in
     if isinstance(value, Decimal) and not value.is_finite():
         raise _Wrong("is not a finite number")
     if not lowest <= value <= highest:
-        raise _Wrong(f"is outside its range: {str(value)[:40]}, accepted are {lowest} to {highest}")
+        raise _Wrong(f"is outside its range: {_shown_number(value)}accepted are {lowest} to {highest}")
     if isinstance(value, Decimal) and int(value.as_tuple().exponent) < -DECIMALS_MAX:
         raise _Wrong(f"has more than {DECIMALS_MAX} decimals")
     return value
+
+
+def _shown_number(value: Decimal | int) -> str:
+    """Return a number to be quoted, or nothing when it is so long that it may be somebody's telephone number."""
+    text = str(value)
+    return f"{text}, " if len(text) <= QUOTED_DIGITS else ""
+
+
+def _shown_tests(names: list[str], accepted: Mapping[str, object]) -> str:
+    """Return the names that look like names of tests, and only count the others: they may name a person."""
+    shown = [name for name in names if _TEST_NAME.fullmatch(name) or name.upper() in accepted]
+    hidden = len(names) - len(shown)
+    return ", ".join([*([listed(shown)] if shown else []), *([f"{hidden} not shown"] if hidden else [])])
 
 
 def _test_scores(value: object, limits: Limits) -> dict[str, Decimal | int]:
@@ -274,7 +289,9 @@ def _test_scores(value: object, limits: Limits) -> dict[str, Decimal | int]:
         except _Wrong as wrong:
             reasons.append(f"{test} {wrong}")
     if unknown := [test for test in given if test not in limits.tests]:
-        reasons.insert(0, f"unknown test: {listed(unknown)}; this cycle accepts {', '.join(limits.tests)}")
+        reasons.insert(
+            0, f"unknown test: {_shown_tests(unknown, limits.tests)}; this cycle accepts {', '.join(limits.tests)}"
+        )
     if reasons:
         raise _Wrong(*reasons)
     return scores

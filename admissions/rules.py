@@ -53,6 +53,8 @@ def _faults(cycle: Any) -> Iterator[str]:
         yield "the four weights must not be negative and must sum to 1"
     if cycle.seats < 1 or cycle.attempts_allowed < 1 or cycle.gpa_scale <= 0:
         yield "seats, attempts and the GPA scale must be positive"
+    if not cycle.name.isprintable():
+        yield "the name must be one line of printable characters"
     if cycle.rubric_version not in rubrics.VERSIONS:
         yield f"there is no rubric {cycle.rubric_version!r}"
     if cycle.judge_policy not in set(JudgePolicy):

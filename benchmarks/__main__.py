@@ -29,7 +29,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         sys.stderr.write("Set DATABASE_URL to a server where a database may be created, or run `make bench`.\n")
         return 2
     try:
-        results = [_led(size) for size in sorted(options.sizes)]
+        results = [_led(size, letters=not options.without_letters) for size in sorted(options.sizes)]
     except Failed as failure:
         sys.stderr.write(f"{failure}\n")
         return 1
@@ -42,6 +42,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--sizes", type=_size, nargs="+", default=SIZES, metavar="N", help="applications a cycle")
+    parser.add_argument("--without-letters", action="store_true", help="leave the letters unsent: they take most")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures as JSON")
     return parser.parse_args(argv)
 
@@ -52,17 +53,17 @@ def _size(text: str) -> int:
     return size
 
 
-def _led(size: int) -> Result:
+def _led(size: int, *, letters: bool) -> Result:
     """Lead a cycle in a database and a folder of its own; both are gone afterwards."""
     with _database(f"enigma_benchmark_{os.getpid()}") as url, tempfile.TemporaryDirectory() as folder:
         environment = _environment(url, Path(folder))
         cycle = Cycle(size, folder=Path(folder), environment=environment)
-        cycle.lead(told=_tell)
+        cycle.lead(letters=letters, told=_tell)
         _tell(f"{size:,} applications: limits of the machine")
         most = str(min(size, MOST_LIMIT_ROWS))
         command = [sys.executable, "-m", "benchmarks.limits", folder, most]
         limits = json.loads(measure(command, environment=environment, folder=str(BASE_DIR)).output)
-        return Result(size, cycle.bare(), cycle.steps, limits, _entries(url))
+        return Result(size, cycle.startup(), cycle.steps, limits, _entries(url))
 
 
 def _environment(url: str, folder: Path) -> dict[str, str]:

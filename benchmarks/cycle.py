@@ -25,17 +25,15 @@ class Step:
     rows: int
     commands: int = 0
     seconds: float = 0.0
+    work: float = 0.0  # seconds without the start-up
     peak: float = 0.0  # MiB, of the largest
 
-    def add(self, run: Measured) -> None:
+    def add(self, run: Measured, *, work: float) -> None:
         """Add a command to it."""
         self.commands += 1
         self.seconds += run.seconds
+        self.work += work
         self.peak = max(self.peak, run.peak)
-
-    def work(self, bare: float) -> float:
-        """Return the seconds without those of as many bare commands."""
-        return max(self.seconds - self.commands * bare, 0.0)
 
 
 class Cycle:
@@ -44,13 +42,14 @@ class Cycle:
     def __init__(self, size: int, *, folder: Path, environment: Mapping[str, str]) -> None:
         self.size, self.folder, self._environment = size, folder, environment
         self.steps: dict[str, Step] = {}
-        self._bare: list[float] = []
+        self._clock = folder / "seconds"
+        self._startups: list[float] = []
 
-    def bare(self) -> float:
-        """Return the seconds of a command that does next to nothing: the median of those between the steps."""
-        return median(self._bare)
+    def startup(self) -> float:
+        """Return the seconds before a command begins to work, the median of all."""
+        return median(self._startups)
 
-    def lead(self, *, told: Callable[[str], None]) -> None:
+    def lead(self, *, letters: bool = True, told: Callable[[str], None]) -> None:
         """Take all steps in order; ``told`` is given the name of each step before it is taken."""
         self._told = told
         applications = self.folder / "applications.jsonl"
@@ -64,21 +63,20 @@ class Cycle:
         self._advance("perform_selection")
         # Without --wait, so that the step and the sending of its letters are told apart; a worker does the same.
         self._advance("publish_results")
-        self._step("run_worker", "--once", name="run_worker --once (letters)")
+        if letters:
+            self._step("run_worker", "--once", name="run_worker --once (letters)")
         self._advance("complete")
         self._step("verify_audit")
         self._step("export_outcomes", CODE, "--output", str(self.folder / "outcomes.csv"))
-        self._status()
 
     def _open(self) -> None:
-        self._manage("migrate", "--verbosity", "0")
+        migrate = [sys.executable, str(BASE_DIR / "manage.py"), "migrate", "--verbosity", "0"]
+        measure(migrate, environment=self._environment, folder=str(BASE_DIR))
         seats = str(max(1, self.size // 8))
         self._step("create_cycle", CODE, "--name", "Benchmark", "--seats", seats, "--demo", rows=1)
-        self._status()
 
     def _evaluate(self) -> None:
         self._advance("start_batch_prep")
-        self._status()
         files = self._export("worker")
         self._advance("start_processing")
         self._answer("worker", files)
@@ -116,9 +114,7 @@ class Cycle:
         return wanted
 
     def _status(self) -> dict[str, Any]:
-        run = self._manage("cycle_status", CODE, "--json")
-        self._bare.append(run.seconds)
-        status: dict[str, Any] = json.loads(run.output)
+        status: dict[str, Any] = json.loads(self._manage("cycle_status", CODE, "--json").output)
         return status
 
     def _decide(self, waiting: int) -> None:
@@ -134,10 +130,12 @@ class Cycle:
         name = name or arguments[0]
         self._told(f"{self.size:,} applications: {name}")
         run = self._manage(*arguments)
+        work = float(self._clock.read_text())
+        self._startups.append(run.seconds - work)
         step = self.steps.setdefault(name, Step(name, self.size if rows is None else rows))
-        step.add(run)
+        step.add(run, work=work)
         return run
 
     def _manage(self, *arguments: str) -> Measured:
-        command = [sys.executable, str(BASE_DIR / "manage.py"), *arguments]
+        command = [sys.executable, "-m", "benchmarks.command", str(self._clock), *arguments]
         return measure(command, environment=self._environment, folder=str(BASE_DIR))

@@ -7,7 +7,7 @@ from typing import Any
 from benchmarks.cycle import Step
 
 WIDTH = 110
-LEAST_WORK = 0.15  # seconds; below it a rate is the noise of a start-up
+LEAST_WORK = 0.05  # seconds; below it a rate is noise
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,25 +41,24 @@ OPERATIONS = (
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """All that one size has given: the steps in order, the start-up of a bare command, the limits in rows a second."""
+    """All that one size has given: the steps in order, the start-up of a command, the limits in rows a second."""
 
     size: int
-    bare: float
+    startup: float
     steps: dict[str, Step]
     limits: dict[str, float]
     entries: int  # of the public log
 
     def as_json(self) -> dict[str, Any]:
         """The figures as JSON values."""
-        work = {name: step.work(self.bare) for name, step in self.steps.items()}
-        return asdict(self) | {"work": work, "reached": {one.name: reached(one, self) for one in OPERATIONS}}
+        return asdict(self) | {"reached": {one.name: reached(one, self) for one in OPERATIONS}}
 
 
 def reached(operation: Operation, result: Result) -> float | None:
     """Return the share of its limits that a step reaches, in per cent; None when it is too short to tell."""
     step = result.steps[operation.step]
     rows = result.entries if operation.step == "verify_audit" else step.rows
-    work = step.work(result.bare) - (rows / result.limits[operation.without] if operation.without else 0.0)
+    work = step.work - (rows / result.limits[operation.without] if operation.without else 0.0)
     if work < LEAST_WORK:
         return None
     return 100 * sum(rows / result.limits[part] for part in operation.parts) / work
@@ -72,7 +71,7 @@ def report(results: Sequence[Result]) -> str:
 
 def _steps(results: Sequence[Result]) -> Iterator[str]:
     first, last = results[0], results[-1]
-    yield "wall: seconds; work: seconds without the start-up of a bare command; MiB: peak memory of one process"
+    yield "wall: seconds; work: seconds once the command has started up; MiB: peak memory of one process"
     if first is not last:
         more = last.size / first.size
         yield f"time x, +MiB: work and peak at {last.size:,} against those at {first.size:,} ({more:g} times as many)"
@@ -84,8 +83,8 @@ def _steps(results: Sequence[Result]) -> Iterator[str]:
         yield _step_line(name, _shown(results))
     totals = "".join(f"|{_total(result):>7.1f}{'':25}" for result in _shown(results))
     yield f"{'together':<28}{totals}|".rstrip()
-    bare = ", ".join(f"{result.bare:.2f} s" for result in _shown(results))
-    yield f"start-up of a bare command: {bare}"
+    startups = ", ".join(f"{result.startup:.2f} s" for result in _shown(results))
+    yield f"start-up of a command: {startups}"
 
 
 def _shown(results: Sequence[Result]) -> Sequence[Result]:
@@ -108,17 +107,15 @@ def _cells(result: Result, name: str) -> str:
     if name not in result.steps:
         return " " * 32
     step = result.steps[name]
-    work = step.work(result.bare)
-    rate = f"{step.rows / work:,.0f}" if step.rows > 1 and work >= LEAST_WORK else "-"
-    return f"{step.seconds:>7.2f}{work:>8.2f}{rate:>10}{step.peak:>6.0f} "
+    rate = f"{step.rows / step.work:,.0f}" if step.rows > 1 and step.work >= LEAST_WORK else "-"
+    return f"{step.seconds:>7.2f}{step.work:>8.2f}{rate:>10}{step.peak:>6.0f} "
 
 
 def _growth(name: str, first: Result, last: Result) -> str:
     if first is last or name not in first.steps:
         return ""
     before, after = first.steps[name], last.steps[name]
-    work = before.work(first.bare)
-    times = f"{after.work(last.bare) / work:.1f}" if work >= LEAST_WORK else "-"
+    times = f"{after.work / before.work:.1f}" if before.work >= LEAST_WORK else "-"
     return f"{times:>8}{after.peak - before.peak:>+6.0f}"
 
 

@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -14,20 +15,27 @@ from enigma.samples import SAMPLE_MARK, SAMPLES
 MIN_SERVER = 150_000
 MIN_SECRET_KEY = 50  # characters, as Django's own deployment check asks
 MIN_INDEX_KEY = 32
+ORIGIN = re.compile(r"[!-*,-~]+")  # what audit.chain hashes into the first entry
 
 
 def configuration_faults(
-    *, secret_key: str, fernet_keys: list[str], index_key: str, engine: str, debug: bool
+    *, secret_key: str, fernet_keys: list[str], index_key: str, origin: str, engine: str, debug: bool
 ) -> Iterator[str]:
     """Yield a sentence for each fault; in DEBUG the sample keys are let through."""
     if engine != "django.db.backends.postgresql":
         yield "Set DATABASE_URL to a PostgreSQL database: no other engine is supported."
+    yield from _malformed_origin(origin)
     yield from _short_keys(secret_key, fernet_keys, index_key)
     keys = [secret_key, *fernet_keys, index_key]
     if len(set(filter(None, keys))) < len(list(filter(None, keys))):
         yield "Two keys are equal: SECRET_KEY, ENIGMA_BIDX_KEY and each of ENIGMA_FERNET_KEYS must differ."
     if not debug and any(key in SAMPLES or SAMPLE_MARK in key for key in keys):
         yield "A sample key is in use: make your own with `manage.py generate_keys`."
+
+
+def _malformed_origin(origin: str) -> Iterator[str]:
+    if not ORIGIN.fullmatch(origin):
+        yield "ENIGMA_ORIGIN must be printable ASCII without blanks and «+», such as admissions.example.edu/enigma/1."
 
 
 def _short_keys(secret_key: str, fernet_keys: list[str], index_key: str) -> Iterator[str]:
@@ -55,6 +63,7 @@ def _current_faults() -> Iterator[str]:
         secret_key=settings._wrapped.SECRET_KEY,
         fernet_keys=settings.ENIGMA_FERNET_KEYS,
         index_key=settings.ENIGMA_BIDX_KEY,
+        origin=settings.ENIGMA_ORIGIN,
         engine=settings.DATABASES.get("default", {}).get("ENGINE", ""),
         debug=settings.DEBUG,
     )

@@ -27,6 +27,7 @@ DATABASE = "enigma"
 LONGEST_SOCKET = 103  # bytes of a socket's path: 107 on Linux, 103 on macOS
 
 DURABLE = {
+    "log_error_verbosity": "terse",  # an error quotes no row
     "checkpoint_timeout": "15min",
     "jit": "off",
     "listen_addresses": "''",

@@ -10,7 +10,7 @@ from admissions.phases import Phase, Status
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
-SETTING = re.compile(r"""(?:env(?:\.\w+)?|secret)\(\s*"([A-Z][A-Z0-9_]+)\"""")
+SETTING = re.compile(r"""(?:env(?:\.\w+)?|secret|environ\.get)\(\s*"([A-Z][A-Z0-9_]+)\"""")
 COMMANDS = {path.stem for path in ROOT.glob("*/management/commands/*.py")} - {"__init__"}
 BUILT_IN = {"migrate", "check", "runserver", "collectstatic"}
 

@@ -47,6 +47,7 @@ def test_making_staff_is_audited_without_the_address(monkeypatch):
         (["--email", "omar", "--role", "admin"], PASSWORD, "valid email"),
         (["--email", "omar@example.org", "--role", "admin"], "short", "too short"),
         (["--email", "omar@example.org", "--role", "admin"], "1q2w3e4r5t6y", "too common"),
+        (["--email", "omar.the.officer@example.org", "--role", "admin"], "omar.the.officer", "too similar"),
         (["--email", "omar@example.org", "--role", "service"], PASSWORD, "invalid choice"),
     ],
 )

@@ -15,6 +15,7 @@ WEIGHTS = {"academic": "0.30", "test": "0.25", "achievement": "0.25", "essay": "
 def rules(**changes):
     """The default rules of a cycle, with changes."""
     given = {
+        "name": "Fall 2026",
         "weights": weights(),
         "tests": default_tests(),
         "seats": 1,
@@ -43,6 +44,7 @@ def test_the_default_rules_hold():
     [
         ({"weights": weights(essay="0.21")}, "the four weights must not be negative and must sum to 1"),
         ({"weights": weights(essay="-0.1", test="0.55")}, "the four weights must not be negative and must sum to 1"),
+        ({"name": "Fall\n2026"}, "the name must be one line of printable characters"),
         ({"tests": {}}, "at least one test must be accepted"),
         ({"tests": ["SAT"]}, "at least one test must be accepted"),
         ({"tests": {"SAT": [400]}}, "the test 'SAT' needs a lowest and a highest score"),

@@ -21,7 +21,13 @@ SECRET = "a-secret-key-of-more-than-fifty-characters-for-the-tests"
 FERNET = "b25lLWdvb2Qta2V5LW9mLXRoaXJ0eS10d28tYnl0ZXM="
 OTHER = "YW5vdGhlci1rZXktb2YtdGhpcnR5LXR3by1ieXRlcy4="
 INDEX = "an-index-key-of-thirty-two-characters"
-GOOD = {"secret_key": SECRET, "fernet_keys": [FERNET, OTHER], "index_key": INDEX, "debug": False}
+GOOD = {
+    "secret_key": SECRET,
+    "fernet_keys": [FERNET, OTHER],
+    "index_key": INDEX,
+    "origin": "example.edu/enigma/1",
+    "debug": False,
+}
 ENGINE = "django.db.backends.postgresql"
 
 
@@ -37,6 +43,8 @@ def test_a_good_configuration_has_no_fault():
     ("changes", "reason"),
     [
         ({"engine": ""}, "Set DATABASE_URL"),
+        ({"origin": "two words"}, "ENIGMA_ORIGIN must be"),
+        ({"origin": ""}, "ENIGMA_ORIGIN must be"),
         ({"engine": "django.db.backends.sqlite3"}, "Set DATABASE_URL"),
         ({"secret_key": ""}, "SECRET_KEY is missing"),
         ({"secret_key": "x" * 49}, "SECRET_KEY is missing or shorter"),

@@ -48,6 +48,16 @@ def test_the_old_name_of_the_master_key_is_still_read(tmp_path):
     assert setting("ENIGMA_FERNET_KEYS", tmp_path, ENCRYPTION_KEY="old") == "['old']"
 
 
+def test_a_proxy_that_ends_tls_is_trusted_only_on_request(tmp_path):
+    header = "__dict__.get('SECURE_PROXY_SSL_HEADER')"
+    assert setting(header, tmp_path) == "None"
+    assert setting(header, tmp_path, BEHIND_TLS_PROXY="1") == "('HTTP_X_FORWARDED_PROTO', 'https')"
+
+
+def test_cookies_stay_secure_behind_a_proxy_that_redirects_itself(tmp_path):
+    assert setting("SESSION_COOKIE_SECURE", tmp_path, SECURE_SSL_REDIRECT="0") == "True"
+
+
 @pytest.mark.parametrize(
     ("name", "value"),
     [

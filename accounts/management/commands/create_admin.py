@@ -11,6 +11,7 @@ from django.core.management.base import CommandError
 from django.core.validators import validate_email
 
 from accounts.actors import operator
+from accounts.models import User
 from accounts.roles import Role
 from accounts.staff import create_staff
 from enigma.operation import OperatorCommand
@@ -30,7 +31,7 @@ class Command(OperatorCommand):
         password = sys.stdin.readline().rstrip("\r\n") if password_stdin else self._ask()
         try:
             validate_email(email)
-            validate_password(password)
+            validate_password(password, User(email=email))
         except ValidationError as fault:
             raise CommandError(" ".join(fault.messages), returncode=2) from None
         member = create_staff(email, password, role=role, actor=operator())

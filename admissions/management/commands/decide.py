@@ -33,12 +33,14 @@ class Command(OperatorCommand):
     def operate(self, *, code: str, id: str | None, scores: str | None, **options: Any) -> None:
         """List, score or set aside."""
         cycle = cycle_named(code)
+        actor = acting(options["actor"])
+        actor.require("scores.decide")
         if id is None:
             self._list(cycle, as_json=options["json"])
             return
         if not scores and not options["set_aside"]:
             raise Malformed("Say --scores or --set-aside.")
-        shared = {"reason": options["reason"], "actor": acting(options["actor"])}
+        shared = {"reason": options["reason"], "actor": actor}
         if "-" in id and len(id) == 14:
             if scores:
                 raise Malformed("An application that does not open can only be set aside.")

@@ -3,6 +3,7 @@
 from argparse import ArgumentParser
 from typing import Any
 
+from accounts.actors import acting
 from admissions.cycles import cycle_named
 from batches.status import status_of
 from enigma.operation import OperatorCommand
@@ -15,9 +16,11 @@ class Command(OperatorCommand):
         """Declare the options."""
         parser.add_argument("code")
         parser.add_argument("--json", action="store_true")
+        parser.add_argument("--actor", metavar="E-MAIL")
 
-    def operate(self, *, code: str, **options: Any) -> None:
+    def operate(self, *, code: str, actor: str | None, **options: Any) -> None:
         """Print the figures."""
+        acting(actor).require("cycle.view")
         status = status_of(cycle_named(code))
         lines = "\n".join(_lines(status))
         self.answer(lines, status, as_json=options["json"])
