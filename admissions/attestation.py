@@ -1,9 +1,10 @@
 """Hold the stored records of a cycle against the public log: every commitment is recomputed from what is stored."""
 
+import hashlib
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from itertools import islice
 from typing import Any
 
@@ -11,16 +12,23 @@ from django.db import connection, transaction
 
 from accounts.actors import Actor
 from admissions.commitments import submission_fields
+from admissions.milestones import milestone_faults
 from admissions.models.applications import IdentityMapping
+from admissions.models.blind import text_reader
 from admissions.models.cycles import AdmissionCycle
+from admissions.models.faults import ranking_faults
+from admissions.models.leaves import leaves, waiting
 from admissions.models.outcomes import decisions, may_see_result
+from admissions.phases import Phase, has_reached
 from audit.chain import commitment
-from audit.models import HashChain, LogOutbox
+from audit.models import HashChain
 from enigma.encryption import UnreadableRecord
 from enigma.errors import Refused
 from enigma.keys import keyring
 
 CHUNK = 2_000
+UNREADABLE = "the record does not open"
+CHANGED = "the record is not what the log committed to"
 
 _SUBMISSIONS = """
     SELECT application.id, replace(application.receipt_ref::text, '-', ''), application.gpa, application.test_scores,
@@ -30,8 +38,15 @@ _SUBMISSIONS = """
      WHERE application.admission_cycle_id = %s
      ORDER BY application.receipt_ref
 """
-# The cycle stands at character 87 of a leaf (docs/audit.md).
-_LEAVES = "SELECT count(*) FROM hash_chain WHERE decision_type = %s AND substr(data_json, 87, 32) = %s"
+_BLIND = """
+    SELECT coalesce(replace(application.receipt_ref::text, '-', ''), '-'), blind.anonymized_id,
+           blind.sealed_texts, encode(blind.texts_sha256, 'hex')
+      FROM anonymized_applications AS blind
+      LEFT JOIN identity_mapping AS identity ON identity.anonymized_id = blind.anonymized_id
+      LEFT JOIN applications AS application ON application.id = identity.application_id
+     WHERE blind.admission_cycle_id = %s
+     ORDER BY application.receipt_ref
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,21 +63,33 @@ class Attested:
     """How many records were compared, and every one that differs."""
 
     submissions: int
+    blind_copies: int
     decisions: int
     mismatches: list[Mismatch]
 
 
 def attest(cycle: AdmissionCycle, *, actor: Actor) -> Attested:
-    """Recompute every commitment of a cycle from the stored records; raise Refused while entries wait for the log."""
+    """Recompute every commitment of a cycle from the stored records; raise Refused while entries wait for the log.
+
+    Submissions are compared always; milestones, blind copies, the ranking and decisions from the phase on in which
+    they were committed. What does not open, or is gone, is a mismatch and ends nothing.
+    """
     actor.require("audit.verify")
-    if LogOutbox.objects.filter(cycle_ref=cycle.ref.hex).exists():
+    if waiting(cycle):
         raise Refused(f"Entries of {cycle.code} are not in the log yet: run a worker or sequence_log.")
     with transaction.atomic():
+        cycle = AdmissionCycle.objects.get(pk=cycle.pk)  # what is stored, whatever the caller holds
         submissions, wrong = _compare(cycle, "submission", _submissions(cycle))
-        decided, wrong_too = 0, list[Mismatch]()
+        copies, wrong_texts = _compare_texts(cycle)
+        wrong += [*_milestones(cycle), *wrong_texts, *_ranking(cycle)]
+        decided = 0
         if may_see_result(cycle):
-            decided, wrong_too = _compare(cycle, "decision", _decisions(cycle))
-    return Attested(submissions, decided, [*wrong, *wrong_too])
+            decided, wrong_decisions = _compare_decisions(cycle)
+            wrong += wrong_decisions
+    return Attested(submissions, copies, decided, wrong)
+
+
+# -- one by one ----------------------------------------------
 
 
 def _submissions(cycle: AdmissionCycle) -> Iterator[tuple[str, str]]:
@@ -76,15 +103,37 @@ def _submissions(cycle: AdmissionCycle) -> Iterator[tuple[str, str]]:
                     person = key.open(sealed[0], record=str(pk), kind=IdentityMapping.IDENTITY)
                     texts = key.open(sealed[1], record=str(pk), kind=IdentityMapping.TEXTS)
                 except UnreadableRecord:
-                    yield ref, "unreadable"
+                    yield ref, UNREADABLE
                     continue
-                fields = submission_fields(person, texts, gpa=gpa, test_scores=_scores(tests))
-                yield ref, commitment("submission", fields, salt=bytes.fromhex(person["salt"])).hex()
+                yield ref, _submission(person, texts, gpa, tests)
+
+
+def _submission(person: dict[str, Any], texts: dict[str, Any], gpa: Decimal, tests: str) -> str:
+    """Return the commitment; "", which no leaf holds, for merit that is no number and so was never submitted."""
+    try:
+        # A plain cursor hands JSON over as text; numbers keep their digits.
+        scores = json.loads(tests, parse_float=Decimal)
+        fields = submission_fields(person, texts, gpa=gpa, test_scores=scores)
+    except (AttributeError, InvalidOperation, OverflowError, ValueError):
+        return ""
+    return commitment("submission", fields, salt=bytes.fromhex(person["salt"])).hex()
+
+
+def _compare_decisions(cycle: AdmissionCycle) -> tuple[int, list[Mismatch]]:
+    selection = cycle.selection_or_none()
+    if selection is None or not (selection.cutoff is None or selection.cutoff.is_finite()):
+        return 0, [Mismatch("decision", "-", "none can be recomputed without the run of selection")]
+    try:
+        return _compare(cycle, "decision", _decisions(cycle))
+    except Refused as fault:  # the rubric that the rules name is not there
+        return 0, [Mismatch("decision", "-", str(fault))]
 
 
 def _decisions(cycle: AdmissionCycle) -> Iterator[tuple[str, str]]:
-    for ref, salt, fields in decisions(cycle):
+    unreadable: list[str] = []
+    for ref, salt, fields in decisions(cycle, on_unreadable=unreadable.append):
         yield ref, commitment("decision", fields, salt=salt).hex()
+    yield from ((ref, UNREADABLE) for ref in unreadable)
 
 
 def _compare(cycle: AdmissionCycle, kind: str, recomputed: Iterable[tuple[str, str]]) -> tuple[int, list[Mismatch]]:
@@ -93,27 +142,57 @@ def _compare(cycle: AdmissionCycle, kind: str, recomputed: Iterable[tuple[str, s
     while chunk := dict(islice(rows, CHUNK)):
         count += len(chunk)
         logged: dict[str, list[str]] = {}
-        leaves = HashChain.objects.filter(decision_type=kind, subject_ref__in=list(chunk)).order_by("chain_id")
-        for ref, leaf in leaves.values_list("subject_ref", "data_json"):
+        found = HashChain.objects.filter(decision_type=kind, subject_ref__in=list(chunk)).order_by("chain_id")
+        for ref, leaf in found.values_list("subject_ref", "data_json"):
             logged.setdefault(ref, []).append(leaf[11:75])
         wrong += [Mismatch(kind, ref, why) for ref, value in chunk.items() if (why := _why(value, logged.get(ref, [])))]
-    with connection.cursor() as cursor:
-        cursor.execute(_LEAVES, [kind, cycle.ref.hex])
-        leaves_in_log = cursor.fetchone()[0]
-    if leaves_in_log > count:
-        wrong.append(Mismatch(kind, "-", f"the log holds {leaves_in_log} of them, but only {count} records are there"))
+    in_log = leaves(cycle, kind)
+    if in_log > count:
+        wrong.append(Mismatch(kind, "-", f"the log holds {in_log} of them, but only {count} records are there"))
     return count, wrong
 
 
 def _why(recomputed: str, logged: list[str]) -> str:
-    if recomputed == "unreadable":
-        return "the record does not open"
+    if recomputed == UNREADABLE:
+        return UNREADABLE
     if len(logged) != 1:
         return f"the log holds {len(logged)} entries for it instead of one"
-    return "" if logged[0] == recomputed else "the record is not what the log committed to"
+    return "" if logged[0] == recomputed else CHANGED
 
 
-def _scores(tests: Any) -> dict[str, Any]:
-    # A plain cursor hands JSON over as text; numbers keep their digits.
-    scores: dict[str, Any] = json.loads(tests, parse_float=Decimal)
-    return scores
+# -- the cycle as a whole ----------------------------------------------
+
+
+def _milestones(cycle: AdmissionCycle) -> Iterator[Mismatch]:
+    for kind, reason in milestone_faults(cycle):
+        yield Mismatch(kind, cycle.ref.hex, reason)
+
+
+def _ranking(cycle: AdmissionCycle) -> Iterator[Mismatch]:
+    if has_reached(cycle.phase, Phase.SELECTION):
+        for reason in ranking_faults(cycle):
+            yield Mismatch("ranking", cycle.ref.hex, reason)
+
+
+def _compare_texts(cycle: AdmissionCycle) -> tuple[int, list[Mismatch]]:
+    """Hold the digest of each blind copy, which the «scrub» leaf commits to, against the text that it seals."""
+    if not has_reached(cycle.phase, Phase.BATCH_PREP):
+        return 0, []
+    try:
+        read = text_reader(cycle)
+    except UnreadableRecord:
+        return 0, [Mismatch("scrub", cycle.ref.hex, "the key of the blind copies does not open")]
+    count, wrong = 0, []
+    with connection.chunked_cursor() as cursor:
+        cursor.execute(_BLIND, [cycle.pk])
+        while rows := cursor.fetchmany(CHUNK):
+            count += len(rows)
+            for ref, anonymized_id, token, digest in rows:
+                try:
+                    texts = read(anonymized_id, token)
+                except (UnreadableRecord, Refused):
+                    wrong.append(Mismatch("scrub", ref, "the blind copy does not open"))
+                    continue
+                if hashlib.sha256(f"{texts.essay}\0{texts.achievements}".encode()).hexdigest() != digest:
+                    wrong.append(Mismatch("scrub", ref, "the blind copy holds another text than its digest says"))
+    return count, wrong

@@ -13,6 +13,7 @@ from admissions.models.applications import Application
 from admissions.models.blind import AnonymizedApplication, FinalScore
 from admissions.models.cycles import AdmissionCycle
 from admissions.phases import Phase, PhaseError, Status
+from admissions.queue import defer_preprocessing
 from admissions.selection import PARTS
 from audit.canonical import encode
 from audit.log import record
@@ -76,6 +77,26 @@ def acknowledge_failure(cycle: AdmissionCycle, reference: str, *, reason: str, a
         entity = ("application", application.receipt_ref.hex)
         record("application.set_aside", actor=actor, entity=entity, cycle=cycle.code)
     return application
+
+
+def retry_failed(cycle: AdmissionCycle, *, reason: str, actor: Actor) -> int:
+    """Hand the failed applications that nobody has set aside to the workers once more; return how many there were.
+
+    For when the fault was not theirs: a worker without an old master key, a defect that has been mended. Raises
+    PhaseError outside preprocessing, Malformed without a reason.
+    """
+    actor.require("scores.decide")
+    _demand_reason(reason)
+    with transaction.atomic():
+        cycle.refresh_from_db(from_queryset=AdmissionCycle.objects.select_for_update(no_key=True))
+        if cycle.phase != Phase.PREPROCESSING:
+            raise PhaseError(f"Failures are retried in {Phase.PREPROCESSING}; {cycle.code} is in {cycle.phase}.")
+        retried = Application.objects.of(cycle).unacknowledged_failures().update(status=Status.PREPROCESSING)
+        if retried:
+            defer_preprocessing(cycle, retried)
+            shared = {"reason": reason, "cycle": cycle.code}
+            record("applications.retry", actor=actor, entity=("cycle", cycle.code), **shared, applications=retried)
+    return retried
 
 
 def _decide(cycle: AdmissionCycle, anonymized_id: uuid.UUID, *, reason: str, actor: Actor) -> FinalScore:

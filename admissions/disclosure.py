@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 from collections.abc import Callable, Iterator
 from typing import Any, BinaryIO
 
@@ -11,6 +12,7 @@ from django.db import connection, transaction
 from accounts.actors import Actor
 from admissions.models.applications import IdentityMapping
 from admissions.models.cycles import AdmissionCycle
+from admissions.models.digests import ranking_lines
 from admissions.models.outcomes import may_see_result
 from admissions.phases import PhaseError
 from audit.log import record
@@ -20,8 +22,10 @@ from enigma.keys import keyring
 CHUNK = 2_000
 PERSONAL = ("name", "email", "phone", "address")
 COLUMNS = ("reference", "external_id", *PERSONAL, "outcome", "rank", "total")
-# A spreadsheet runs a cell that begins so; an apostrophe before it makes it text.
+# A spreadsheet runs a cell that begins so; an apostrophe before it makes it text. One that is told to split at
+# another sign than the comma finds such beginnings inside a cell too, and drops a quote that stands before them.
 _LIVE = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")  # noqa: RUF001  full-width forms count too
+_LIVE_INSIDE = re.compile(r"""([;\t|\r\n][\s"]*)(?=[=+@\-＝＋－＠])""")  # noqa: RUF001
 
 _OUTCOMES = """
     SELECT application.id, application.reference, application.external_id, application.status, application.outcome,
@@ -31,16 +35,6 @@ _OUTCOMES = """
       LEFT JOIN final_scores AS score ON score.anonymized_id = identity.anonymized_id
      WHERE application.admission_cycle_id = %s
      ORDER BY application.rank NULLS LAST, application.reference
-"""
-# The lines of admissions.selection.ranking_line.
-_RANKING = """
-    SELECT replace(application.receipt_ref::text, '-', ''), (total * 10000)::bigint, (academic * 10000)::bigint,
-           (test * 10000)::bigint, (achievement * 10000)::bigint, (essay * 10000)::bigint
-      FROM applications AS application
-      JOIN identity_mapping AS identity ON identity.application_id = application.id
-      JOIN final_scores AS score ON score.anonymized_id = identity.anonymized_id
-     WHERE application.admission_cycle_id = %s AND application.rank IS NOT NULL
-     ORDER BY application.rank
 """
 
 
@@ -65,12 +59,12 @@ def export_ranking(cycle: AdmissionCycle, stream: BinaryIO, *, actor: Actor) -> 
     _demand_published(cycle)
     with transaction.atomic():
         record("ranking.export", actor=actor, entity=("cycle", cycle.code))
-    return _written(stream, lambda row: (",".join(map(str, row)) + "\n").encode(), _streamed(_RANKING, cycle))
+    return _written(stream, bytes, ranking_lines(cycle))
 
 
 def inert(cell: object) -> str:
-    """Return a cell that no spreadsheet runs."""
-    text = "" if cell is None else str(cell)
+    """Return a cell that no spreadsheet runs, nor a part of it where it splits at semicolons, tabs or bars."""
+    text = _LIVE_INSIDE.sub(r"\1'", "" if cell is None else str(cell))
     return f"'{text}" if text.startswith(_LIVE) else text
 
 

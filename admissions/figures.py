@@ -6,7 +6,7 @@ from django.db.models import Count, QuerySet
 
 from admissions.models.applications import Application, OutcomeLetter
 from admissions.models.blind import AnonymizedApplication, FinalScore
-from admissions.models.cycles import AdmissionCycle
+from admissions.models.cycles import AdmissionCycle, SelectionLog
 from admissions.models.outcomes import may_see_result
 
 
@@ -28,7 +28,16 @@ def figures_of(cycle: AdmissionCycle) -> dict[str, Any]:
         "undecided": blind.undecided().count(),
         "letters": counted(OutcomeLetter.objects.filter(admission_cycle=cycle), "state"),
         "outcomes_are_public": may_see_result(cycle),
+        "selection": _selection_of(cycle),
     }
+
+
+def _selection_of(cycle: AdmissionCycle) -> dict[str, Any] | None:
+    """What the selection log says; with the opened secret of the tie-break once the outcomes are public."""
+    log = SelectionLog.objects.filter(admission_cycle=cycle).first()
+    if log is None:
+        return None
+    return {**log.facts(), "tie_secret": cycle.tie_secret().hex() if may_see_result(cycle) else None}
 
 
 def counted(rows: QuerySet[Any], column: str) -> dict[str, int]:

@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
-from itertools import islice
 from typing import Any, BinaryIO
 
 from django.db import connection, transaction
@@ -14,19 +13,17 @@ from django.utils import timezone
 from psycopg.errors import UniqueViolation
 
 from accounts.actors import Actor
+from admissions.chunks import Candidate, Chunk, Rejected, chunks
 from admissions.commitments import submission_fields
 from admissions.models.applications import Application, IdentityMapping, new_receipt_ref, new_reference
 from admissions.models.cycles import AdmissionCycle
 from admissions.phases import Phase, PhaseError, Status
-from admissions.readers import Fault, Format, RawRow, read
-from admissions.rows import Draft, Limits, check, fingerprint_source
-from admissions.rules import ranges
-from audit.canonical import encode
+from admissions.readers import Fault, Format, read
+from admissions.rows import Draft
 from audit.log import commit_many, record
 from enigma.errors import Conflict
 from enigma.keys import keyring
 
-CHUNK = 1_000
 RACES_ALLOWED = 5
 
 _NEW_IDS = "SELECT nextval(pg_get_serial_sequence('applications', 'id')) FROM generate_series(1, %s)"
@@ -40,15 +37,6 @@ _COPY_IDENTITIES = """
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Rejected:
-    """A row that was not taken: where its record starts, which data row it is, and every fault."""
-
-    line: int
-    row: int
-    faults: list[Fault]
-
-
 @dataclass(slots=True)
 class Tally:
     """How many rows the file held and what became of them; the last three always add up to the first."""
@@ -57,17 +45,6 @@ class Tally:
     imported: int = 0
     unchanged: int = 0
     rejected: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Candidate:
-    """A good row, with the two keyed hashes that tell whether it is there already."""
-
-    line: int
-    row: int
-    draft: Draft
-    email_bidx: bytes
-    fingerprint: bytes
 
 
 @dataclass(slots=True)
@@ -95,58 +72,35 @@ def import_applications(
     with transaction.atomic():
         _hold_open(cycle, Tally())
     tally = Tally()
-    rows = read(stream, format=format)
-    while chunk := list(islice(rows, CHUNK)):
+    for chunk in chunks(read(stream, format=format), cycle):
         imported, unchanged, rejected = _import_chunk(cycle, chunk, actor, tally)
-        tally.rows += len(chunk)
+        tally.rows += chunk.rows
         tally.imported += imported
         tally.unchanged += unchanged
         tally.rejected += len(rejected)
         for one in rejected:
             on_rejected(one)
         on_progress(tally)
+        del chunk  # before the next one is gathered: one is in memory, not two
     return tally
 
 
-def _import_chunk(
-    cycle: AdmissionCycle, chunk: list[RawRow], actor: Actor, before: Tally
-) -> tuple[int, int, list[Rejected]]:
-    rejected, candidates = _judge(cycle, chunk)
+def _import_chunk(cycle: AdmissionCycle, chunk: Chunk, actor: Actor, before: Tally) -> tuple[int, int, list[Rejected]]:
     for _ in range(RACES_ALLOWED):
         try:
             with transaction.atomic():
                 _hold_open(cycle, before)
-                sorted_out = _sort_out(cycle, candidates)
+                sorted_out = _sort_out(cycle, chunk.candidates)
                 _store(cycle, sorted_out.fresh)
                 if sorted_out.fresh:
-                    lines = f"{chunk[0].line}-{chunk[-1].line}"
+                    lines = f"{chunk.first}-{chunk.last}"
                     counts: dict[str, Any] = {"lines": lines, "imported": len(sorted_out.fresh)}
                     record("applications.import", actor=actor, entity=("cycle", cycle.code), **counts)
         except UniqueViolation:  # Django does not wrap what COPY raises
             continue  # another import took one of these addresses between our look and our write: look again
-        all_rejected = sorted([*rejected, *sorted_out.rejected], key=lambda one: one.row)
+        all_rejected = sorted([*chunk.rejected, *sorted_out.rejected], key=lambda one: one.row)
         return len(sorted_out.fresh), sorted_out.unchanged, all_rejected
     raise Conflict(f"Other imports into {cycle.code} keep taking the same addresses; try again.")
-
-
-def _judge(cycle: AdmissionCycle, chunk: Iterable[RawRow]) -> tuple[list[Rejected], list[Candidate]]:
-    limits, keys = limits_of(cycle), keyring()
-    rejected, candidates = [], []
-    for raw in chunk:
-        draft = check(raw, limits)
-        if isinstance(draft, list):
-            rejected.append(Rejected(raw.line, raw.row, draft))
-            continue
-        bidx = keys.email_index(draft.email, cycle_id=cycle.pk)
-        fingerprint = keys.fingerprint(encode(fingerprint_source(draft)), cycle_id=cycle.pk)
-        candidates.append(Candidate(raw.line, raw.row, draft, bidx, fingerprint))
-    return rejected, candidates
-
-
-def limits_of(cycle: AdmissionCycle) -> Limits:
-    """What this cycle accepts, for the row checks."""
-    tests = {name: (within.low, within.high) for name, within in ranges(cycle.tests).items()}
-    return Limits(tests, cycle.gpa_scale, cycle.essay_max, cycle.achievements_max)
 
 
 def _hold_open(cycle: AdmissionCycle, before: Tally) -> None:

@@ -8,7 +8,9 @@ from typing import Any
 
 from django.conf import settings
 from django.core.mail import EmailMessage, get_connection
+from django.core.mail.backends import console, dummy
 from django.core.mail.backends.base import BaseEmailBackend
+from django.core.mail.message import sanitize_address
 from django.db import transaction
 from django.template.loader import render_to_string
 from django.utils import timezone
@@ -18,11 +20,14 @@ from admissions.models.cycles import AdmissionCycle
 from admissions.models.outcomes import may_see_result
 from enigma.encryption import UnreadableRecord
 from enigma.errors import Refused
+from enigma.keys import keyring
 
 log = logging.getLogger(__name__)
 
-# What is wrong with one letter; anything else is wrong with the mail server and ends the run.
-FAULTS_OF_A_LETTER = (smtplib.SMTPRecipientsRefused, smtplib.SMTPDataError, UnreadableRecord)
+# What a mail server says about one letter; anything else is wrong with the server and ends the run.
+FAULTS_OF_A_LETTER = (smtplib.SMTPRecipientsRefused, smtplib.SMTPDataError)
+# These take every letter and hand on none.
+SEND_NOTHING = (console.EmailBackend, dummy.EmailBackend)
 NOT_ASSESSED = "not_assessed"
 
 
@@ -42,12 +47,14 @@ def send_letters(
     A letter is locked, sent and marked in one transaction of its own, so two workers never send the same one, and a
     worker that dies before the mail server has taken it leaves it queued. Should it die between the server's «yes»
     and the commit, the letter goes out once more with the same Message-ID, by which mail systems know it again.
-    What the mail server puts off, and everything when it is not to be had, stays queued.
+    What the mail server puts off, and everything when it is not to be had, stays queued. Raises Refused before
+    publication, LettersLeft where the settings let no letter of a real cycle reach anybody.
     """
     if not may_see_result(cycle):
         raise Refused(f"{cycle.code} is not published: no letter may go out.")
     # In development letters are printed: beside the data of a command, not among it.
     mailer = mailer or get_connection(stream=sys.stderr)
+    _demand_delivery(cycle, mailer)
     try:
         _send_all(cycle, mailer, each)
     except (OSError, smtplib.SMTPException) as fault:
@@ -55,6 +62,18 @@ def send_letters(
         log.warning("the mail server cannot be used: %s", type(fault).__name__)
     mine = OutcomeLetter.objects.filter(admission_cycle=cycle)
     return {str(state): mine.filter(state=state).count() for state in ("sent", "failed", "queued")}
+
+
+def _demand_delivery(cycle: AdmissionCycle, mailer: BaseEmailBackend) -> None:
+    """Refuse, before a letter is marked, what is wrong with the settings and so with all letters."""
+    stay = f"{queued(cycle)} letters of {cycle.code} stay queued"
+    # By the exact type: the backend that writes files is a kind of console to Django.
+    if type(mailer) in SEND_NOTHING and not (cycle.is_demo or settings.DEBUG):
+        raise LettersLeft(f"{stay}: EMAIL_URL names no mail server.")
+    try:
+        sanitize_address(settings.DEFAULT_FROM_EMAIL, settings.DEFAULT_CHARSET)
+    except ValueError:
+        raise LettersLeft(f"{stay}: DEFAULT_FROM_EMAIL is not an address.") from None
 
 
 def _send_all(cycle: AdmissionCycle, mailer: BaseEmailBackend, each: Callable[[], None]) -> None:
@@ -89,9 +108,7 @@ def _send_next(cycle: AdmissionCycle, mailer: BaseEmailBackend, *, after: int) -
         )
         if letter is None:
             return 0
-        try:
-            mailer.send_messages([_message(cycle, letter)])
-        except FAULTS_OF_A_LETTER as fault:
+        if fault := _deliver(cycle, letter, mailer):
             letter.fault = type(fault).__name__
             if _is_lasting(fault):
                 letter.state = OutcomeLetter.State.FAILED
@@ -101,6 +118,22 @@ def _send_next(cycle: AdmissionCycle, mailer: BaseEmailBackend, *, after: int) -
         letter.attempts += 1
         letter.save(update_fields=["state", "sent_at", "fault", "attempts"])
     return letter.pk
+
+
+def _deliver(cycle: AdmissionCycle, letter: OutcomeLetter, mailer: BaseEmailBackend) -> Exception | None:
+    """Hand a letter to the mail server; return what is wrong with this one, if anything is."""
+    try:
+        message = _message(cycle, letter)
+        # What the backend would do itself: a ValueError of it, seen here, is the fault of no server.
+        message.message().as_bytes()
+        sanitize_address(message.to[0], settings.DEFAULT_CHARSET)
+    except (IdentityMapping.DoesNotExist, UnreadableRecord, ValueError) as fault:
+        return fault
+    try:
+        mailer.send_messages([message])
+    except FAULTS_OF_A_LETTER as fault:
+        return fault
+    return None
 
 
 def _is_lasting(fault: Exception) -> bool:
@@ -117,11 +150,12 @@ def _message(cycle: AdmissionCycle, letter: OutcomeLetter) -> EmailMessage:
     kind = application.outcome or NOT_ASSESSED  # named like their templates
     domain = settings.DEFAULT_FROM_EMAIL.rpartition("@")[2].strip(">") or "localhost"
     return EmailMessage(
-        subject=render_to_string("admissions/letters/subject.txt", context).strip(),
+        subject=" ".join(render_to_string("admissions/letters/subject.txt", context).split()),
         body=render_to_string(f"admissions/letters/{kind}.txt", context),
         to=[person["email"]],
         headers={
-            "Message-ID": f"<outcome.{application.receipt_ref.hex}@{domain}>",
+            # Not the receipt reference: mail servers log this, and the public log and the ranking hold that.
+            "Message-ID": f"<outcome.{keyring().letter_id(application.receipt_ref)}@{domain}>",
             "Auto-Submitted": "auto-generated",
         },
     )

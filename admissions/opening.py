@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 
 from accounts.actors import Actor
@@ -32,9 +33,12 @@ SETTABLE = frozenset(
 
 
 def open_cycle(code: str, *, name: str, seats: int, actor: Actor, **rules: Any) -> AdmissionCycle:
-    """Make a cycle in the submission phase; raise Conflict when the code is taken, Refused when a rule is wrong."""
+    """Make a cycle in the submission phase; raise Conflict when the code is taken, Refused when a rule is wrong.
+
+    A rule may be given as anything that its column takes: 5 or "5" for a decimal. Malformed names the others.
+    """
     actor.require("cycle.create")
-    cycle = AdmissionCycle(code=code, name=name, seats=seats, **rules)
+    cycle = AdmissionCycle(**_as_stored({"code": code, "name": name, "seats": seats, **rules}))
     if AdmissionCycle.objects.filter(code=code).exists():
         raise Conflict(f"There is a cycle {code} already.")
     try:
@@ -51,6 +55,19 @@ def open_cycle(code: str, *, name: str, seats: int, actor: Actor, **rules: Any) 
     except IntegrityError as fault:
         raise Conflict(f"The database refuses the cycle {code}: {fault.__cause__.diag.message_primary}.") from None
     return cycle
+
+
+def _as_stored(given: dict[str, Any]) -> dict[str, Any]:
+    """Turn values into those that the database would give back; raise Malformed by field."""
+    faults, values = [], {}
+    for field, value in given.items():
+        try:
+            values[field] = AdmissionCycle._meta.get_field(field).to_python(value)
+        except ValidationError as fault:
+            faults.append(f"{field}: {' '.join(fault.messages)}")
+    if faults:
+        raise Malformed(" ".join(faults))
+    return values
 
 
 def rules_of(config: dict[str, Any]) -> dict[str, Any]:

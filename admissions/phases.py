@@ -60,3 +60,9 @@ STATUSES_OF: dict[str, set[Status]] = {
     Phase.PUBLISHED: {Status.PUBLISHED} | _OUT,
     Phase.COMPLETED: {Status.PUBLISHED} | _OUT,
 }
+
+
+def has_reached(phase: str, target: Phase) -> bool:
+    """Whether a cycle in ``phase`` stands at ``target`` or beyond it."""
+    order = list(Phase)
+    return order.index(Phase(phase)) >= order.index(target)

@@ -4,7 +4,8 @@ import hashlib
 import json
 import logging
 import uuid
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -20,26 +21,30 @@ from admissions.queue import CHUNK
 from admissions.rules import ranges
 from admissions.scrubbing import VERSION, Identity, scrub
 from audit.log import record
-from enigma.encryption import DataKey, UnreadableRecord
+from enigma.encryption import DataKey
 from enigma.keys import keyring
 
 log = logging.getLogger(__name__)
 
-# Every chunk takes the first rows that the index by status still has. In the order of ids, or by scanning the table,
-# each would walk over all that is done already, and the whole grow with the square of the applications.
-_BY_INDEX = "SET LOCAL enable_seqscan = off"
-# SKIP LOCKED: what another worker holds, this one leaves alone. A killed worker's rows are free again at once.
+# Every chunk takes the first rows that the index of the waiting ones still has. By scanning the table, or by sorting
+# what waits, each would walk over all applications, and the whole grow with their square; the planner, whose
+# statistics are those of the table before everybody was moved, could take either for cheap.
+_BY_INDEX = "SET LOCAL enable_seqscan = off; SET LOCAL enable_sort = off"
+# In the order of a random code that no log shows, so that who was submitted together is not scrubbed together: the
+# blind copies of a chunk stand side by side in their table. SKIP LOCKED: what another worker holds, this one leaves
+# alone, and a killed worker's rows are free again at once. LEFT: who has no identity must fail by name, not wait.
 _CLAIM = """
     WITH claimed AS MATERIALIZED (
         SELECT id, gpa, test_scores FROM applications
          WHERE admission_cycle_id = %s AND status = 'preprocessing'
+         ORDER BY reference
          LIMIT %s
            FOR UPDATE SKIP LOCKED
     )
     SELECT claimed.id, claimed.gpa, claimed.test_scores,
            identity.wrapped_key, identity.sealed_identity, identity.sealed_texts
       FROM claimed
-      JOIN identity_mapping AS identity ON identity.application_id = claimed.id
+      LEFT JOIN identity_mapping AS identity ON identity.application_id = claimed.id
 """
 _COPY_BLIND = """
     COPY anonymized_applications (anonymized_id, admission_cycle_id, gpa, test_scores, sealed_texts, texts_sha256,
@@ -52,6 +57,14 @@ _LINK = """
       FROM unnest(%s::bigint[], %s::uuid[]) AS link (application, blind)
      WHERE application_id = link.application
 """
+
+
+class Unusable(Exception):
+    """No blind copy can be made of an application; ``reason`` is a code, and no content goes with it."""
+
+    def __init__(self, reason: str, kind: str) -> None:
+        super().__init__(f"{reason} ({kind})")
+        self.reason = reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +83,8 @@ class BlindCopy:
 def preprocess_chunk(cycle: AdmissionCycle, *, limit: int = CHUNK) -> int:
     """Make the blind copies of up to ``limit`` waiting applications, in one transaction; return how many were taken.
 
-    An application whose record does not open is marked failed and audited; the others of the chunk go on.
+    An application whose record does not open, or that cannot be measured or scrubbed, is marked failed and audited
+    with a code for the reason; the others of the chunk go on.
     """
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(_BY_INDEX)
@@ -95,31 +109,65 @@ def unfinished_cycles() -> Iterable[AdmissionCycle]:
     return AdmissionCycle.objects.filter(phase=Phase.PREPROCESSING, pk__in=waiting)
 
 
-def _blind_copies(cycle: AdmissionCycle, rows: Iterable[tuple[Any, ...]]) -> tuple[list[BlindCopy], list[int]]:
-    cycle_key = keyring().unwrap(cycle.wrapped_key)
-    measuring = _measuring(cycle)
-    copies, failed = [], []
-    for pk, gpa, tests, wrapped, sealed_identity, sealed_texts in rows:
-        test_scores = json.loads(tests)
+def _blind_copies(cycle: AdmissionCycle, rows: Iterable[tuple[Any, ...]]) -> tuple[list[BlindCopy], dict[int, str]]:
+    """Return the blind copies, and the reason by application where there is none."""
+    copies, failed = [], {}
+    blind_copy = _copying(cycle)
+    for pk, *row in rows:
         try:
-            key = keyring().unwrap(wrapped)
-            identity = key.open(sealed_identity, record=str(pk), kind=IdentityMapping.IDENTITY)
-            texts = key.open(sealed_texts, record=str(pk), kind=IdentityMapping.TEXTS)
-        except UnreadableRecord:
-            log.error("application %s does not open; it is marked failed", pk)
-            failed.append(pk)
-            continue
-        anonymized_id = uuid.uuid4()
-        sealed, digest = _scrubbed(texts, identity, cycle_key, anonymized_id)
-        copies.append(BlindCopy(pk, anonymized_id, gpa, test_scores, sealed, digest, measuring(gpa, test_scores)))
+            copies.append(blind_copy(pk, *row))
+        except Unusable as fault:
+            log.error("application %s is marked failed: %s", pk, fault)
+            failed[pk] = fault.reason
     return copies, failed
 
 
-def _measuring(cycle: AdmissionCycle) -> Any:
+def _copying(cycle: AdmissionCycle) -> Callable[..., BlindCopy]:
+    cycle_key = keyring().unwrap(cycle.wrapped_key)
+    measured = _measuring(cycle)
+
+    def blind_copy(pk: int, gpa: Decimal, tests: str, *sealed: str | None) -> BlindCopy:
+        with _unless("not_opened"):
+            identity, texts = _opened(pk, *sealed)
+        with _unless("not_measured"):
+            test_scores = json.loads(tests)
+            metrics = measured(gpa, test_scores)
+        with _unless("not_scrubbed"):
+            anonymized_id = uuid.uuid4()
+            blind, digest = _scrubbed(texts, identity, cycle_key, anonymized_id)
+        return BlindCopy(pk, anonymized_id, gpa, test_scores, blind, digest, metrics)
+
+    return blind_copy
+
+
+@contextmanager
+def _unless(reason: str) -> Iterator[None]:
+    """Blame this one application for whatever goes wrong, and forget what the error says: it may quote a text."""
+    try:
+        yield
+    except (Unusable, MemoryError):
+        raise
+    except Exception as fault:  # noqa: BLE001 - one application must not hold up the others
+        raise Unusable(reason, type(fault).__name__) from None
+
+
+def _opened(
+    pk: int, wrapped: str | None, identity: str | None, texts: str | None
+) -> tuple[dict[str, Any], dict[str, str]]:
+    if wrapped is None or identity is None or texts is None:
+        raise Unusable("no_identity", "it has no identity")
+    key, record_id = keyring().unwrap(wrapped), str(pk)
+    return (
+        key.open(identity, record=record_id, kind=IdentityMapping.IDENTITY),
+        key.open(texts, record=record_id, kind=IdentityMapping.TEXTS),
+    )
+
+
+def _measuring(cycle: AdmissionCycle) -> Callable[[Decimal, dict[str, Any]], Metrics]:
     tests = ranges(cycle.tests)
 
     def measured(gpa: Decimal, scores: dict[str, Any]) -> Metrics:
-        return measure(
+        metrics = measure(
             gpa,
             {name: Decimal(str(score)) for name, score in scores.items()},
             scale=cycle.gpa_scale,
@@ -127,6 +175,10 @@ def _measuring(cycle: AdmissionCycle) -> Any:
             gpa_weight=cycle.weight_academic,
             test_weight=cycle.weight_test,
         )
+        # The rules may have changed since the application was taken, and the table takes nothing else.
+        if not all(0 <= score <= 100 for score in (metrics.gpa_score, metrics.test_score, metrics.academic_score)):
+            raise ValueError("a score lies outside of the cycle's ranges")
+        return metrics
 
     return measured
 
@@ -161,10 +213,13 @@ def _blind_rows(cycle: AdmissionCycle, copies: list[BlindCopy]) -> Iterator[tupl
         yield one.anonymized_id, cycle.pk, one.gpa, tests, one.sealed_texts, one.texts_sha256, VERSION, False
 
 
-def _mark_failed(cycle: AdmissionCycle, failed: list[int]) -> None:
+def _mark_failed(cycle: AdmissionCycle, failed: dict[int, str]) -> None:
     if not failed:
         return
-    Application.objects.filter(pk__in=failed).update(status=Status.FAILED)
-    for application in Application.objects.filter(pk__in=failed):
-        entity = ("application", application.receipt_ref.hex)
-        record("application.unreadable", actor=system(), entity=entity, outcome="failed", cycle=cycle.code)
+    mine = Application.objects.filter(pk__in=failed)
+    mine.update(status=Status.FAILED)
+    for application in mine.order_by("receipt_ref"):
+        entity, reason = ("application", application.receipt_ref.hex), failed[application.pk]
+        record(
+            "application.unreadable", actor=system(), entity=entity, outcome="failed", reason=reason, cycle=cycle.code
+        )

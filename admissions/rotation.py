@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Callable
-from typing import Any
 
 from django.db import connection, transaction
 
@@ -19,13 +18,16 @@ HOLDERS = (("admission_cycles", "id"), ("identity_mapping", "application_id"))
 def rotate_keys(*, actor: Actor, on_progress: Callable[[int], None] = lambda done: None) -> int:
     """Re-wrap all data keys that do not stand on the first master key; return how many.
 
-    Only the wrapping changes, never the sealed values. Raises UnreadableRecord when no master key opens a data key.
+    Only the wrapping changes, never the sealed values. Each table is walked once; rows that somebody else holds are
+    left, see ``standing``. Raises UnreadableRecord when no master key opens a data key.
     """
     actor.require("keys.rotate")
     done = 0
     for table, pk in HOLDERS:
-        while count := _rotate_chunk(table, pk, actor):
-            done += count
+        last = 0
+        while pks := _rotate_chunk(table, pk, actor, after=last):
+            last = pks[-1]
+            done += len(pks)
             on_progress(done)
     return done
 
@@ -40,21 +42,23 @@ def standing() -> dict[str, int]:
     return dict(sorted(counts.items()))
 
 
-def _rotate_chunk(table: str, pk: str, actor: Actor) -> int:
+def _rotate_chunk(table: str, pk: str, actor: Actor, *, after: int) -> list[int]:
+    """Re-wrap the next keys behind that primary key; return the primary keys of their rows, none at the end."""
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(
-            f"SELECT {pk}, wrapped_key FROM {table} WHERE key_id <> %s "  # noqa: S608  names of this module
+            f"SELECT {pk}, wrapped_key FROM {table} WHERE {pk} > %s AND key_id <> %s "  # noqa: S608  names of this module
             f"ORDER BY {pk} LIMIT %s FOR NO KEY UPDATE SKIP LOCKED",
-            [keyring().primary_id, CHUNK],
+            [after, keyring().primary_id, CHUNK],
         )
-        rows: list[tuple[Any, str]] = cursor.fetchall()
+        rows: list[tuple[int, str]] = cursor.fetchall()
         if not rows:
-            return 0
+            return []
+        pks = [one for one, _ in rows]
         wrapped = [keyring().rewrap(token) for _, token in rows]
         cursor.execute(
             f"UPDATE {table} SET wrapped_key = fresh.token, key_id = %s "  # noqa: S608  names of this module
             f"FROM unnest(%s::bigint[], %s::text[]) AS fresh (pk, token) WHERE {table}.{pk} = fresh.pk",
-            [keyring().primary_id, [one for one, _ in rows], [one.token for one in wrapped]],
+            [keyring().primary_id, pks, [one.token for one in wrapped]],
         )
         record("keys.rotate", actor=actor, entity=("table", table), rows=len(rows), key=keyring().primary_id)
-    return len(rows)
+    return pks

@@ -1,5 +1,7 @@
 """The jobs of the admissions app. Each is safe to run twice, to be killed, and to run beside itself."""
 
+import logging
+
 from procrastinate import JobContext, RetryStrategy
 from procrastinate.contrib.django import app
 
@@ -7,12 +9,22 @@ from admissions.letters import LettersLeft, send_letters
 from admissions.models.cycles import AdmissionCycle
 from admissions.preprocessing import preprocess_chunk
 from admissions.queue import PREPROCESS, QUEUE, SEND_LETTERS
+from admissions.recovery import recover
+
+log = logging.getLogger(__name__)
 
 
-@app.task(name=PREPROCESS, queue=QUEUE)
+# What fails a whole chunk is not in its applications but around them: the database is away, the cycle's key is missing.
+# It is tried again after 2, 4, 8 ... seconds, for half an hour; then ``recover`` begins anew.
+@app.task(name=PREPROCESS, queue=QUEUE, retry=RetryStrategy(max_attempts=10, exponential_wait=2))
 def preprocess(cycle_id: int) -> None:
     """Scrub and measure one chunk of a cycle."""
-    preprocess_chunk(AdmissionCycle.objects.get(pk=cycle_id))
+    try:
+        preprocess_chunk(AdmissionCycle.objects.get(pk=cycle_id))
+    except Exception as fault:
+        # The kind only: the text of an error may quote a row.
+        log.warning("a chunk of cycle %s was not scrubbed: %s", cycle_id, type(fault).__name__)
+        raise
 
 
 # A mail server that is away is tried again after 2, 4, 8 ... seconds, for three days.
@@ -22,6 +34,13 @@ def send(cycle_id: int) -> None:
     cycle = AdmissionCycle.objects.get(pk=cycle_id)
     if left := send_letters(cycle)["queued"]:
         raise LettersLeft(f"{left} letters of {cycle.code} are still queued.")
+
+
+@app.periodic(cron="* * * * *")
+@app.task(name="admissions.recover", queue=QUEUE, queueing_lock="recover")
+def take_up(timestamp: int) -> None:
+    """Defer what is left without a job, once a minute: nobody has to start a worker for it."""
+    recover()
 
 
 @app.periodic(cron="* * * * *")

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from threading import Event
 from typing import NamedTuple
 
+import psycopg
 from django.conf import settings
 from django.db import InterfaceError, OperationalError, connection, transaction
 from django.db.backends.utils import CursorWrapper
@@ -33,6 +34,9 @@ from enigma.errors import Malformed, Refused
 LOCK = 0x454E49474D41  # "ENIGMA"; whoever holds it is the one sequencer
 CHUNK = 20_000
 FOLLOW_INTERVAL = 0.1  # seconds
+
+# COPY speaks to psycopg past Django, which does not translate its errors then.
+LOST = (OperationalError, InterfaceError, psycopg.OperationalError, psycopg.InterfaceError)
 
 logger = logging.getLogger(__name__)
 
@@ -115,13 +119,16 @@ def sequence_all() -> int:
 
 
 def follow(stop: Event, *, interval: float = FOLLOW_INTERVAL) -> None:
-    """Sequence until `stop` is set, looking every `interval` seconds; outlive a lost database connection."""
+    """Sequence until `stop` is set, looking every `interval` seconds; outlive a lost database connection.
+
+    Anything else that goes wrong is raised: it would go wrong again.
+    """
     try:
         while not stop.is_set():
             try:
                 if LogOutbox.objects.exists():
                     sequence_all()
-            except (OperationalError, InterfaceError):
+            except LOST:
                 logger.exception("the sequencer lost the database and tries again")
                 connection.close()
             stop.wait(interval)

@@ -39,7 +39,7 @@ _TRANSPORT, _FORMAT, _PERSON = Action("transport", 5), Action("format", 2), Acti
 FAILURES: Mapping[str, Action] = {
     # the answer never arrived whole: send the same bytes again
     **dict.fromkeys(("bad_line", "line_too_long", "not_utf8", "rate_limited", "server_error"), _TRANSPORT),
-    **dict.fromkeys(("expired", "cancelled", "absent"), _TRANSPORT),
+    **dict.fromkeys(("expired", "cancelled", "absent", "no_access"), _TRANSPORT),
     # the engine answered in a shape we do not read: ask for a new sample
     **dict.fromkeys(("empty", "not_json", "duplicate_key", "missing_field", "unknown_field"), _FORMAT),
     **dict.fromkeys(("bad_type", "bad_number", "out_of_range", "bad_text", "contradiction"), _FORMAT),

@@ -17,7 +17,8 @@ PHASES: dict[str, tuple[Phase, ...]] = {
     "judge": (Phase.PROCESSING,),
 }
 
-# The first question about every blind copy that was never asked about; it needs no row before it is claimed.
+# The first question about every blind copy that was never asked about; it needs no row before it is claimed. In the
+# order of the random ids, so that the ids of the requests do not repeat in which order the copies were made.
 _FIRST = f"""
     INSERT INTO evaluation_requests (custom_id, admission_cycle_id, anonymized_id, run_id, stage, attempt, sample,
                                      most_tokens, state, failure)
@@ -25,6 +26,7 @@ _FIRST = f"""
       FROM anonymized_applications AS blind
      WHERE blind.admission_cycle_id = %s
        AND NOT EXISTS (SELECT 1 FROM evaluation_requests AS request WHERE request.anonymized_id = blind.anonymized_id)
+     ORDER BY blind.anonymized_id
 """  # noqa: S608  constants of this project
 _CLAIM = """
     UPDATE evaluation_requests SET run_id = %s, state = 'asked'

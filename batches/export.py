@@ -78,10 +78,14 @@ def export_again(run: BatchRun, *, folder: Path, actor: Actor, force: bool = Fal
     """
     actor.require("batches.export")
     _make_folder(folder)
-    with _alone(run.admission_cycle, run.stage), transaction.atomic():
-        shards = list(write_shards(run, folder, force=force))
-        write_manifest(run, folder, force=force)
-        record("batches.export_again", actor=actor, entity=("run", str(run.pk)), shards=len(shards))
+    with _alone(run.admission_cycle, run.stage):
+        # The entry is committed before the first text leaves the house.
+        with transaction.atomic():
+            record("batches.export_again", actor=actor, entity=("run", str(run.pk)), cycle=run.admission_cycle.code)
+        with transaction.atomic():
+            for _ in write_shards(run, folder, force=force):
+                pass
+            write_manifest(run, folder, force=force)
 
 
 def _refuse_bad_model(model: str) -> None:

@@ -19,7 +19,7 @@ from audit.log import record
 from batches.asking import hold
 from batches.formats import lines
 from batches.models import ResultFile
-from batches.settlement import REPEATED, UNCHANGED, settle
+from batches.settlement import REPEATED, SUPERSEDED, UNCHANGED, settle
 from batches.staging import OTHER_CYCLE, UNKNOWN_ID, create_staged, cycle_of, stage_file
 from enigma.errors import Malformed
 from enigma.files import source
@@ -33,12 +33,12 @@ _COUNTS = "SELECT code, count(*) FROM staged GROUP BY code"
 _ISSUES = f"""
     INSERT INTO import_issues (file_id, line, custom_id, code, field, detail, line_sha256)
     SELECT %s, line, left(custom_id, 64), code, field, detail, line_sha256
-      FROM staged WHERE code NOT IN ('', '{UNCHANGED}', '{REPEATED}')
+      FROM staged WHERE code NOT IN ('', '{UNCHANGED}', '{REPEATED}', '{SUPERSEDED}')
     ON CONFLICT DO NOTHING
 """  # noqa: S608  constants of this project
 _TOLD_ISSUES = f"""
     SELECT line, custom_id, code, field, detail FROM staged
-     WHERE code NOT IN ('', '{UNCHANGED}', '{REPEATED}') ORDER BY line
+     WHERE code NOT IN ('', '{UNCHANGED}', '{REPEATED}', '{SUPERSEDED}') ORDER BY line
 """  # noqa: S608  constants of this project
 # One row a request: what was accepted, in this file or before, and otherwise why its first line was not.
 _REPORT = """
@@ -55,7 +55,8 @@ _REPORT = """
 _IMPORTED_RUNS = """
     UPDATE batch_runs AS run SET state = CASE
                WHEN EXISTS (SELECT 1 FROM evaluation_requests WHERE run_id = run.id AND state = 'asked') THEN 'exported'
-               WHEN EXISTS (SELECT 1 FROM evaluation_requests WHERE run_id = run.id AND state = 'failed')
+               WHEN EXISTS (SELECT 1 FROM evaluation_requests WHERE run_id = run.id AND state = 'failed'
+                               AND failure <> 'superseded')
                THEN 'needs_attention' ELSE 'imported' END
      WHERE run.state <> 'exporting' AND run.id IN (
            SELECT DISTINCT request.run_id
@@ -142,7 +143,7 @@ class ImportRun:
             cursor.execute(_COUNTS)
             by_code = dict(cursor.fetchall())
         result.imported = by_code.pop("", 0)
-        result.unchanged = by_code.pop(UNCHANGED, 0) + by_code.pop(REPEATED, 0)
+        result.unchanged = sum(by_code.pop(code, 0) for code in (UNCHANGED, REPEATED, SUPERSEDED))
         result.reasons = dict(sorted(by_code.items()))
         result.rejected = sum(by_code.values())
 

@@ -16,8 +16,10 @@ from batches.formats.base import MOST_TOKENS
 from batches.models import BatchRun
 
 REPEATED, UNCHANGED, CONFLICT = "repeated", "unchanged", "conflict"
+# A good answer to a repeat of an attempt whose earlier question was answered after all: nobody did anything wrong.
+SUPERSEDED = "superseded"
 # Codes that are about the line, not about the answer to a request: they neither fail a request nor ask again.
-NOT_AN_ANSWER = (REPEATED, UNCHANGED, CONFLICT, "unknown_id", "other_cycle")
+NO_FAILURE = ("", REPEATED, UNCHANGED, CONFLICT, SUPERSEDED, "unknown_id", "other_cycle")
 
 _STORED = """
     UPDATE staged SET code = CASE WHEN stored.line_sha256 = staged.line_sha256 THEN 'unchanged' ELSE 'conflict' END,
@@ -26,10 +28,12 @@ _STORED = """
       FROM (SELECT request_id, line_sha256 FROM worker_results
              UNION ALL SELECT request_id, line_sha256 FROM judge_results) AS stored
      WHERE staged.code = '' AND stored.request_id = staged.request_id
+       AND EXISTS (SELECT 1 FROM staged AS any_line JOIN evaluation_requests AS request
+                       ON request.id = any_line.request_id WHERE request.state = 'answered')
 """
 # A repeat of an attempt, or a second judgement, that came in when another had been accepted already.
 _LATE = """
-    UPDATE staged SET code = 'conflict', detail = 'another answer to the same attempt was accepted before'
+    UPDATE staged SET code = 'superseded', detail = 'another answer to the same attempt was accepted before'
       FROM evaluation_requests AS request
      WHERE staged.code = '' AND request.id = staged.request_id
        AND (EXISTS (SELECT 1 FROM worker_results AS other WHERE request.stage = 'worker'
@@ -37,10 +41,12 @@ _LATE = """
          OR EXISTS (SELECT 1 FROM judge_results AS other WHERE other.worker_result_id = request.judged_id))
 """
 _TWICE = """
-    UPDATE staged SET code = CASE WHEN twin.first_sha = staged.line_sha256 THEN 'repeated' ELSE 'conflict' END,
+    UPDATE staged SET code = CASE WHEN twin.first_sha = staged.line_sha256 THEN 'repeated'
+                                  WHEN twin.first_request <> staged.request_id THEN 'superseded' ELSE 'conflict' END,
                       detail = CASE WHEN twin.first_sha = staged.line_sha256 THEN 'the same line stands above'
-                                    ELSE 'another answer to this request stands above' END
-      FROM (SELECT staged.line, first_value(line_sha256) OVER same AS first_sha, row_number() OVER same AS place
+                                    ELSE 'another answer to this attempt stands above' END
+      FROM (SELECT staged.line, first_value(line_sha256) OVER same AS first_sha,
+                   first_value(staged.request_id) OVER same AS first_request, row_number() OVER same AS place
               FROM staged JOIN evaluation_requests AS request ON request.id = staged.request_id
              WHERE code = ''
             WINDOW same AS (PARTITION BY request.anonymized_id, request.stage, request.attempt ORDER BY staged.line)
@@ -69,6 +75,10 @@ _ANSWERED = """
     UPDATE evaluation_requests AS request SET state = 'answered', failure = ''
       FROM staged WHERE staged.request_id = request.id AND staged.code = ''
 """
+_SUPERSEDED = """
+    UPDATE evaluation_requests AS request SET state = 'failed', failure = 'superseded'
+      FROM staged WHERE staged.request_id = request.id AND staged.code = 'superseded' AND request.state = 'asked'
+"""
 # An answer that came after all makes a repeat needless that no export holds yet (only repeats: the index helps).
 _WITHDRAWN = """
     DELETE FROM evaluation_requests AS needless
@@ -83,14 +93,14 @@ _FAILING = """
     CREATE TEMP TABLE action (code text PRIMARY KEY, retry text NOT NULL, most integer NOT NULL) ON COMMIT DROP;
 """
 _FAILED = """
-    WITH worst AS (
+    WITH fault AS (
         SELECT DISTINCT ON (request_id) request_id, code FROM staged
          WHERE request_id IS NOT NULL AND NOT code = ANY(%s)
-         ORDER BY request_id, code = '' DESC, line
+         ORDER BY request_id, line
     ), failed AS (
-        UPDATE evaluation_requests AS request SET state = 'failed', failure = worst.code
-          FROM worst
-         WHERE request.id = worst.request_id AND worst.code <> '' AND request.state = 'asked'
+        UPDATE evaluation_requests AS request SET state = 'failed', failure = fault.code
+          FROM fault
+         WHERE request.id = fault.request_id AND request.state = 'asked'
         RETURNING request.id
     )
     INSERT INTO failing SELECT id FROM failed
@@ -192,13 +202,14 @@ def settle(cycle: AdmissionCycle, *, file_sha256: str) -> None:
         cursor.execute(_JUDGES, [file_sha256])
         cursor.execute(_WITHDRAWN)
         cursor.execute(_ANSWERED)
+        cursor.execute(_SUPERSEDED)
         cursor.execute(_FINAL, [judged_by_nobody])
         if not judged_by_nobody:
             cursor.execute(_ASK_JUDGE)
         cursor.execute(_NEXT_ATTEMPT, [cycle.attempts_allowed])
         cursor.execute(_LAST_ATTEMPT, [cycle.attempts_allowed])
         cursor.execute(_FAILING)
-        cursor.execute(_FAILED, [list(NOT_AN_ANSWER)])
+        cursor.execute(_FAILED, [list(NO_FAILURE)])
     _follow_failures()
 
 

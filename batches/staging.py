@@ -10,10 +10,11 @@ from django.db import connection
 from admissions.models.cycles import AdmissionCycle
 from batches import scoring
 from batches.answers import Answer, Failure, JudgeAnswer, Stage, WorkerAnswer
-from batches.formats import FORMATS, plain, shape_of
+from batches.formats import FORMATS, is_request, plain, shape_of
 from batches.formats.base import custom_id as our_id
 from batches.formats.base import dumps, salvaged_ids
 from batches.formats.lines import Line, lines
+from enigma.errors import Malformed
 
 # A chunk of lines is held in memory: so many lines, or so many bytes, whichever comes first.
 CHUNK, CHUNK_BYTES = 1_000, 8_000_000
@@ -95,16 +96,24 @@ def stage_file(stream: BinaryIO, cycle: AdmissionCycle) -> int:
 
 
 def cycle_of(stream: BinaryIO) -> AdmissionCycle | None:
-    """Return the cycle of the first line that names a request of ours; leaves the stream at its start."""
+    """Return the cycle of the first line that names a request of ours; leaves the stream at its start.
+
+    Raises Malformed when that line is the request itself: the file went out and has not come back.
+    """
     found = None
     for chunk in _chunks(lines(stream)):
-        glances = [_glance(line.content)[0] for line in chunk]
-        asked = _asked(glances)
-        found = next((asked[custom_id] for custom_id in glances if custom_id in asked), None)
+        glances = [(_glance(line.content)[0], line) for line in chunk]
+        asked = _asked(custom_id for custom_id, _ in glances)
+        found = next(((asked[custom_id], line) for custom_id, line in glances if custom_id in asked), None)
         if found:
             break
     stream.seek(0)
-    return AdmissionCycle.objects.get(pk=found.cycle_id) if found else None
+    if found is None:
+        return None
+    request, line = found
+    if is_request(line.content):
+        raise Malformed(f"Line {line.number} is a request, not an answer: this file is what went out to the engine.")
+    return AdmissionCycle.objects.get(pk=request.cycle_id)
 
 
 def _chunks(numbered: Iterable[Line]) -> Iterator[list[Line]]:

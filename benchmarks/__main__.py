@@ -28,12 +28,16 @@ def main(argv: Sequence[str] | None = None) -> int:
     if not os.environ.get("DATABASE_URL"):
         sys.stderr.write("Set DATABASE_URL to a server where a database may be created, or run `make bench`.\n")
         return 2
+    results: list[Result] = []
     try:
-        results = [_led(size, letters=not options.without_letters) for size in sorted(options.sizes)]
+        for size in sorted(options.sizes):
+            results.append(_led(size, letters=not options.without_letters))
     except Failed as failure:
         sys.stderr.write(f"{failure}\n")
         return 1
-    print(report(results))
+    finally:  # what was measured so far is worth its minutes
+        if results:
+            print(report(results))
     if options.json:
         options.json.write_text(json.dumps([result.as_json() for result in results], indent=1) + "\n")
     return 0

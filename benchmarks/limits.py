@@ -179,7 +179,8 @@ class Machine:
 
     @cached_property
     def _answers(self) -> list[bytes]:
-        return (self._folder / "worker.answers.jsonl").read_bytes().splitlines()
+        with (self._folder / "worker.answers.jsonl").open("rb") as stream:
+            return list(islice(stream, self._most))
 
     @cached_property
     def _requests(self) -> list[Any]:

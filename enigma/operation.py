@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
+from django.db import OperationalError
 from rich.console import Console
 from rich.progress import (
     BarColumn,
@@ -17,6 +18,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
+from enigma.encryption import UnreadableRecord
 from enigma.errors import Refused
 
 FOUND_PROBLEMS = 1
@@ -31,6 +33,12 @@ class OperatorCommand(BaseCommand):
             self.operate(**options)
         except Refused as refusal:
             raise CommandError(str(refusal), returncode=refusal.returncode) from None
+        except UnreadableRecord as fault:
+            told = f"A sealed record does not open ({fault}). Is a master key missing from ENIGMA_FERNET_KEYS?"
+            raise CommandError(told, returncode=FOUND_PROBLEMS) from None
+        except OperationalError as fault:
+            told = f"The database does not answer: {str(fault).splitlines()[0]}"
+            raise CommandError(told, returncode=FOUND_PROBLEMS) from fault
 
     def operate(self, **options: Any) -> None:
         """Do the work; subclasses say what."""

@@ -81,6 +81,7 @@ def omar(role: Role = Role.ADMIN, *, email: str = "omar@example.org") -> Actor:
 
 def lead(one: AdmissionCycle, to: str) -> AdmissionCycle:
     """Lead a cycle on to a phase by its steps, doing their work; where engines answer, the stand-in does."""
+    sequence_all()  # a freeze waits until everybody is in the log
     while one.phase != to:
         work_before(one)
         getattr(one, one.next_step())(actor=operator())

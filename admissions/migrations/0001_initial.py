@@ -131,7 +131,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='application',
             name='admission_cycle',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='admissions.admissioncycle'),
+            field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='admissions.admissioncycle'),
         ),
         migrations.AddField(
             model_name='application',
@@ -224,6 +224,10 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name='application',
             index=models.Index(fields=['admission_cycle', 'status'], name='application_by_status'),
+        ),
+        migrations.AddIndex(
+            model_name='application',
+            index=models.Index(condition=models.Q(('status', 'preprocessing')), fields=['admission_cycle', 'reference'], name='application_to_scrub'),
         ),
         migrations.AddConstraint(
             model_name='application',

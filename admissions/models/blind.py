@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 from django.db import models
 from django.db.models import Q
 
+from enigma.encryption import UnreadableRecord
+from enigma.errors import Refused
 from enigma.fields import SealedField, is_sealed
 from enigma.keys import keyring
 
@@ -51,7 +53,10 @@ class AnonymizedQuerySet(models.QuerySet["AnonymizedApplication"]):
 class AnonymizedApplication(models.Model):
     """The blind copy: a random id, merit numbers, and the scrubbed texts sealed by the cycle's key.
 
-    It carries no time and no order, which could be held against the order of submission.
+    It carries no time and no number that counts up. The copies are made in chunks, in the order of the applications'
+    random references, and stored by their own random ids within a chunk: neighbours in the table were not
+    submitted together. Whoever reads the pages of this table and of the applications can still tell from which
+    submissions a chunk was made; the last one may be small.
     """
 
     anonymized_id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -77,12 +82,15 @@ class AnonymizedApplication(models.Model):
 def text_reader(cycle: "AdmissionCycle") -> Callable[[uuid.UUID, str], Texts]:
     """Return a function that opens the sealed texts of this cycle's blind copies, given id and token.
 
-    The cycle's key is unwrapped once. The function raises UnreadableRecord for a damaged or moved token.
+    The cycle's key is unwrapped once. The function raises Refused, naming the copy, for a damaged or moved token.
     """
     key = keyring().unwrap(cycle.wrapped_key)
 
     def read(anonymized_id: uuid.UUID, token: str) -> Texts:
-        return Texts(**key.open(token, record=anonymized_id.hex, kind="blind"))
+        try:
+            return Texts(**key.open(token, record=anonymized_id.hex, kind="blind"))
+        except UnreadableRecord:
+            raise Refused(f"The blind copy {anonymized_id.hex} of {cycle.code} does not open.") from None
 
     return read
 

@@ -3,6 +3,7 @@
 import hashlib
 import os
 import uuid
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -17,7 +18,11 @@ from admissions import rubrics, selection
 from admissions.models import outcomes
 from admissions.models.applications import Application
 from admissions.models.blind import AnonymizedApplication, FinalScore
+from admissions.models.digests import scrub_facts
+from admissions.models.faults import score_faults
+from admissions.models.leaves import waiting
 from admissions.models.ranking import rank_applications, rank_metrics
+from admissions.models.sealing import intake_faults
 from admissions.models.workflow import Facts, moves
 from admissions.phases import Phase, PhaseError, Status
 from admissions.queue import defer_letters, defer_preprocessing
@@ -132,9 +137,15 @@ class AdmissionCycle(models.Model):
     def rules(self) -> dict[str, Any]:
         """All that is sealed at the freeze and may be published, as JSON values; decimals as strings."""
         return {
+            "achievements_max": self.achievements_max,
             "attempts_allowed": self.attempts_allowed,
+            "closes_at": _rfc3339(self.closes_at),
+            "essay_max": self.essay_max,
             "gpa_scale": str(self.gpa_scale.normalize()),
+            "is_demo": self.is_demo,
             "judge_policy": str(self.judge_policy),
+            "opens_at": _rfc3339(self.opens_at),
+            "results_at": _rfc3339(self.results_at),
             "rubric_sha256": rubrics.rubric(self.rubric_version).sha256,
             "rubric_version": self.rubric_version,
             "seats": self.seats,
@@ -178,6 +189,8 @@ class AdmissionCycle(models.Model):
     def freeze(self) -> Facts:
         """Close intake, seal the rules and draw the seed of the tie-break."""
         self._refuse_bad_rules()
+        for fault in intake_faults(self):
+            raise PhaseError(fault)
         moved = Application.objects.of(self).move(Status.SUBMITTED, Status.FINALIZED)
         if not moved:
             raise PhaseError(f"{self.code} has no application to freeze.")
@@ -200,7 +213,7 @@ class AdmissionCycle(models.Model):
 
     @moves(Phase.PREPROCESSING, Phase.BATCH_PREP)
     def start_batch_prep(self) -> Facts:
-        """Rank the metrics, once every application has its blind copy."""
+        """Rank the metrics and commit a digest of the blind copies, once every application has its own."""
         mine = Application.objects.of(self)
         if left := mine.filter(status=Status.PREPROCESSING).count():
             raise PhaseError(f"{left} applications of {self.code} are not scrubbed yet: is a worker running?")
@@ -212,9 +225,11 @@ class AdmissionCycle(models.Model):
         )
         if ready != blind:
             raise PhaseError(f"{ready} applications of {self.code} are ready, but there are {blind} blind copies.")
-        ranked = rank_metrics(self)
-        self.commit("scrub", blind_copies=blind)
-        return {"blind_copies": blind, "ranked": ranked}
+        ranked, facts = rank_metrics(self), scrub_facts(self)
+        if facts["blind_copies"] != blind:
+            raise PhaseError(f"Of {blind} blind copies of {self.code}, {facts['blind_copies']} have an application.")
+        self.commit("scrub", **facts)
+        return {**facts, "ranked": ranked}
 
     @moves(Phase.BATCH_PREP, Phase.PROCESSING)
     def start_processing(self) -> Facts:
@@ -225,7 +240,7 @@ class AdmissionCycle(models.Model):
 
     @moves(Phase.PROCESSING, Phase.SCORED)
     def mark_scored(self) -> Facts:
-        """Accept the scores, once every blind copy has one or was set aside by a person."""
+        """Accept the scores and commit a digest of them, once every blind copy has one or was set aside."""
         waiting = FinalScore.objects.filter(admission_cycle=self, status=FinalScore.Status.WAITING).count()
         undecided = AnonymizedApplication.objects.of(self).undecided().count()
         if undecided:
@@ -241,10 +256,10 @@ class AdmissionCycle(models.Model):
         """Give the seats to the best, and log criteria, cut-off, counts and a digest of the ranked input."""
         if faults := selection.tie_break_faults(self.tie_break):
             raise PhaseError(f"The criteria of {self.code} are not valid: {'; '.join(faults)}.")
-        facts = rank_applications(self)
+        for fault in score_faults(self):
+            raise PhaseError(f"{self.code} cannot be ranked: {fault}.")
         by = {"actor_type": self.actor.kind, "actor_id": self.actor.id}
-        SelectionLog.objects.create(admission_cycle=self, **by, **facts)
-        logged = {**facts, "cutoff": f"{facts['cutoff']:.4f}" if facts["cutoff"] is not None else None}
+        logged = SelectionLog.objects.create(admission_cycle=self, **by, **rank_applications(self)).facts()
         self.commit("selection", **logged)
         return logged
 
@@ -266,14 +281,18 @@ class AdmissionCycle(models.Model):
         verdict = verify()
         if not verdict.ok:
             raise PhaseError(f"The audit log does not verify: {verdict.fault}.")
-        if verdict.pending:
-            raise PhaseError(f"{verdict.pending} entries are not in the chain yet: run a worker or sequence_log.")
+        if pending := waiting(self):
+            raise PhaseError(f"{pending} entries of {self.code} are not in the log yet: run a worker or sequence_log.")
         self.commit("complete", entries=verdict.public_size)
         return {"public_entries": verdict.public_size, "audit_entries": verdict.audit_size}
 
     def selection(self) -> "SelectionLog":
         """Return the run of selection that gave the outcomes."""
         return SelectionLog.objects.get(admission_cycle=self)
+
+    def selection_or_none(self) -> "SelectionLog | None":
+        """Return the run of selection, or None where there is none: not yet, or not any more."""
+        return SelectionLog.objects.filter(admission_cycle=self).first()
 
     def next_step(self) -> str | None:
         """Name the step that leads on from here, or None at the end."""
@@ -308,3 +327,20 @@ class SelectionLog(models.Model):
 
     def __str__(self) -> str:
         return f"selection of {self.admission_cycle_id}: {self.selected} selected"
+
+    def facts(self) -> Facts:
+        """What the «selection» leaf holds, as JSON values: all but who ran it and when."""
+        return {
+            "criteria": self.criteria,
+            "cutoff": f"{self.cutoff:.4f}" if self.cutoff is not None else None,
+            "selected": self.selected,
+            "not_selected": self.not_selected,
+            "excluded": self.excluded,
+            "tied_at_cutoff": self.tied_at_cutoff,
+            "tied_and_selected": self.tied_and_selected,
+            "ranking_sha256": self.ranking_sha256,
+        }
+
+
+def _rfc3339(at: datetime | None) -> str | None:
+    return at.astimezone(UTC).isoformat().replace("+00:00", "Z") if at else None

@@ -1,13 +1,17 @@
 """From scores to outcomes: closing the scoring, and publishing decisions as commitments and letters."""
 
-from collections.abc import Iterator
+import hmac
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from django.db import connection
 
 from admissions.models.applications import Application, IdentityMapping
 from admissions.models.blind import FinalScore
+from admissions.models.digests import score_facts
+from admissions.models.faults import ranking_faults, score_faults
 from admissions.phases import Phase, PhaseError, Status
+from admissions.rubrics import rubric
 from audit.log import commit_many
 from enigma.encryption import UnreadableRecord
 from enigma.keys import keyring
@@ -31,14 +35,18 @@ _CLOSE = """
 """
 
 _DECISIONS = """
-    SELECT application.id, replace(application.receipt_ref::text, '-', ''), application.outcome, application.rank,
-           (score.total * 10000)::bigint, score.engine, encode(blind.texts_sha256, 'hex'),
-           encode(score.evidence_sha256, 'hex'), identity.wrapped_key, identity.sealed_identity
+    SELECT application.id, replace(application.receipt_ref::text, '-', ''),
+           coalesce(application.outcome,
+                    CASE application.status WHEN 'withdrawn' THEN 'withdrawn' ELSE 'not_assessed' END),
+           application.rank, CASE WHEN application.rank IS NOT NULL THEN (score.total * 10000)::bigint END,
+           score.engine, encode(blind.texts_sha256, 'hex'), encode(score.evidence_sha256, 'hex'),
+           application.status = 'failed' AND identity.anonymized_id IS NULL,
+           identity.wrapped_key, identity.sealed_identity
       FROM applications AS application
-      JOIN identity_mapping AS identity ON identity.application_id = application.id
-      JOIN anonymized_applications AS blind ON blind.anonymized_id = identity.anonymized_id
-      JOIN final_scores AS score ON score.anonymized_id = identity.anonymized_id
-     WHERE application.admission_cycle_id = %s AND application.outcome IS NOT NULL
+      LEFT JOIN identity_mapping AS identity ON identity.application_id = application.id
+      LEFT JOIN anonymized_applications AS blind ON blind.anonymized_id = identity.anonymized_id
+      LEFT JOIN final_scores AS score ON score.anonymized_id = identity.anonymized_id
+     WHERE application.admission_cycle_id = %s
      ORDER BY application.receipt_ref
 """
 
@@ -55,12 +63,11 @@ def may_see_result(cycle: "AdmissionCycle") -> bool:
     return cycle.phase in {Phase.PUBLISHED, Phase.COMPLETED}
 
 
-def close_scoring(cycle: "AdmissionCycle") -> dict[str, int]:
+def close_scoring(cycle: "AdmissionCycle") -> dict[str, Any]:
     """Carry the final scores over to the applications: scored, or failed when a person set the blind copy aside."""
     with connection.cursor() as cursor:
         cursor.execute(_CLOSE, [cycle.pk])
-    heads = Application.objects.of(cycle).heads()
-    return {"scored": heads.get(Status.SCORED, 0), "set_aside": heads.get(Status.FAILED, 0)}
+    return score_facts(cycle)
 
 
 def rehearsed(cycle: "AdmissionCycle") -> int:
@@ -69,15 +76,19 @@ def rehearsed(cycle: "AdmissionCycle") -> int:
 
 
 def publish(cycle: "AdmissionCycle") -> dict[str, int]:
-    """Commit every decision, sorted by reference so that order tells nothing; open the outcomes; queue the letters."""
+    """Commit every decision, sorted by reference so that order tells nothing; open the outcomes; queue the letters.
+
+    Raises PhaseError when ranks, outcomes or scores are not those of the selection, or somebody has no decision.
+    """
+    for fault in (*ranking_faults(cycle), *score_faults(cycle)):
+        raise PhaseError(f"The outcomes of {cycle.code} cannot be published: {fault}.")
     committed = _commit_decisions(cycle)
     mine = Application.objects.of(cycle)
+    if committed != (total := mine.count()):
+        raise PhaseError(f"{cycle.code} has {total} applications, but {committed} decisions.")
     published = mine.filter(status__in=[Status.SELECTED, Status.NOT_SELECTED]).update(status=Status.PUBLISHED)
-    if committed != published:
-        raise PhaseError(
-            f"{published} applications of {cycle.code} are to be published, "
-            f"but {committed} decisions with a score stand behind them."
-        )
+    if published != (ranked := mine.exclude(rank=None).count()):
+        raise PhaseError(f"{ranked} applications of {cycle.code} have a rank, but {published} are to be published.")
     with connection.cursor() as cursor:
         cursor.execute(_LETTERS, [cycle.pk])
         letters: int = cursor.rowcount
@@ -93,29 +104,50 @@ def _commit_decisions(cycle: "AdmissionCycle") -> int:
         raise PhaseError(f"An outcome of {cycle.code} cannot be committed: {fault}.") from None
 
 
-def decisions(cycle: "AdmissionCycle") -> Iterator[tuple[str, bytes, dict[str, Any]]]:
-    """Yield reference, salt and committed fields of every decision of a cycle, sorted by reference.
+def decisions(
+    cycle: "AdmissionCycle", *, on_unreadable: Callable[[str], None] | None = None
+) -> Iterator[tuple[str, bytes, dict[str, Any]]]:
+    """Yield reference, salt and committed fields of the decision on every application of a cycle, sorted by reference.
 
-    Raises UnreadableRecord for an identity that does not open. Needs a transaction: the rows are streamed.
+    An identity that does not open is handed to ``on_unreadable`` by its reference and left out; without that,
+    UnreadableRecord is raised. Needs the run of selection, and a transaction: the rows are streamed.
     """
-    selection = cycle.selection()
-    shared = {
-        "cutoff_e4": int(selection.cutoff * 10_000) if selection.cutoff is not None else None,
-        "rubric_sha256": cycle.rules()["rubric_sha256"],
-        "seats": cycle.seats,
-        "selection": selection.ranking_sha256,
-    }
-    keys = keyring()
+    shared = _shared_fields(cycle)
     with connection.chunked_cursor() as cursor:
         cursor.execute(_DECISIONS, [cycle.pk])
         while rows := cursor.fetchmany(CHUNK):
-            for pk, ref, outcome, rank, score_e4, engine, texts, evidence, wrapped, sealed in rows:
-                identity = keys.unwrap(wrapped).open(sealed, record=str(pk), kind=IdentityMapping.IDENTITY)
-                own = {
-                    "outcome": outcome,
-                    "rank": rank,
-                    "score_e4": score_e4,
-                    "model": engine,
-                    "scrubbed_sha256": texts,
-                }
-                yield ref, bytes.fromhex(identity["salt"]), {**shared, **own, "evidence_sha256": evidence}
+            for pk, ref, outcome, rank, score_e4, engine, texts, evidence, unread, *sealed in rows:
+                try:
+                    salt = unread_salt(cycle, ref) if unread else _own_salt(pk, *sealed)
+                except UnreadableRecord:
+                    if on_unreadable is None:
+                        raise
+                    on_unreadable(ref)
+                    continue
+                own = {"outcome": outcome, "rank": rank, "score_e4": score_e4, "model": engine}
+                yield ref, salt, {**shared, **own, "scrubbed_sha256": texts, "evidence_sha256": evidence}
+
+
+def unread_salt(cycle: "AdmissionCycle", ref: str) -> bytes:
+    """The salt of a decision on an application that never had a blind copy: its own may lie in what does not open.
+
+    HMAC-SHA-256(log salt of the cycle, "enigma/unread-salt/v1" LF ref), 32 bytes.
+    """
+    return hmac.digest(bytes(cycle.log_salt), b"enigma/unread-salt/v1\n" + bytes.fromhex(ref), "sha256")
+
+
+def _own_salt(pk: int, wrapped: str | None, sealed: str | None) -> bytes:
+    if wrapped is None or sealed is None:
+        raise UnreadableRecord(f"record {pk} has no identity")
+    identity = keyring().unwrap(wrapped).open(sealed, record=str(pk), kind=IdentityMapping.IDENTITY)
+    return bytes.fromhex(identity["salt"])
+
+
+def _shared_fields(cycle: "AdmissionCycle") -> dict[str, Any]:
+    selection = cycle.selection()
+    return {
+        "cutoff_e4": int(selection.cutoff * 10_000) if selection.cutoff is not None else None,
+        "rubric_sha256": rubric(cycle.rubric_version).sha256,
+        "seats": cycle.seats,
+        "selection": selection.ranking_sha256,
+    }

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 from django.db import connection
 
 from admissions.models.blind import AnonymizedApplication
+from admissions.models.digests import ranking_sha256
 from enigma.errors import Refused
 
 if TYPE_CHECKING:
@@ -26,8 +27,7 @@ _RANK_METRICS = """
 # The tie key is that of admissions.selection: SHA-256("enigma/tie/v1" LF seed ref).
 _RANKING = """
     CREATE TEMP TABLE ranking ON COMMIT DROP AS
-    SELECT application.id AS application_id, replace(application.receipt_ref::text, '-', '') AS ref,
-           score.total, score.academic, score.test, score.achievement, score.essay,
+    SELECT application.id AS application_id, score.total,
            row_number() OVER (
                ORDER BY score.total DESC, {parts}
                         sha256('enigma/tie/v1'::bytea || '\\x0a'::bytea || %s || uuid_send(application.receipt_ref))
@@ -35,7 +35,7 @@ _RANKING = """
       FROM applications AS application
       JOIN identity_mapping AS identity ON identity.application_id = application.id
       JOIN final_scores AS score ON score.anonymized_id = identity.anonymized_id
-     WHERE application.admission_cycle_id = %s AND application.status = 'scored'
+     WHERE application.admission_cycle_id = %s AND application.status = 'scored' AND score.status = 'scored'
 """
 
 _OUTCOMES = """
@@ -53,11 +53,7 @@ _SUMMARY = """
            count(*) FILTER (WHERE rank <= %(seats)s),
            count(*) FILTER (WHERE rank > %(seats)s),
            count(*) FILTER (WHERE total = cut.cutoff),
-           count(*) FILTER (WHERE total = cut.cutoff AND rank <= %(seats)s),
-           encode(sha256(convert_to(coalesce(string_agg(
-               ref || ',' || (total * 10000)::bigint || ',' || (academic * 10000)::bigint || ','
-                   || (test * 10000)::bigint || ',' || (achievement * 10000)::bigint || ','
-                   || (essay * 10000)::bigint || chr(10), '' ORDER BY rank), ''), 'UTF8')), 'hex')
+           count(*) FILTER (WHERE total = cut.cutoff AND rank <= %(seats)s)
       FROM cut LEFT JOIN ranking ON true
      GROUP BY cut.cutoff
 """
@@ -89,7 +85,7 @@ def rank_applications(cycle: "AdmissionCycle") -> dict[str, Any]:
         cursor.execute("ANALYZE ranking")
         cursor.execute(_OUTCOMES, [cycle.seats, cycle.seats])
         cursor.execute(_SUMMARY, {"seats": cycle.seats})
-        cutoff, selected, not_selected, tied, tied_in, digest = cursor.fetchone()
+        cutoff, selected, not_selected, tied, tied_in = cursor.fetchone()
         cursor.execute(_EXCLUDED, [cycle.pk])
         excluded = cursor.fetchone()[0]
         cursor.execute("DROP TABLE ranking")
@@ -101,5 +97,5 @@ def rank_applications(cycle: "AdmissionCycle") -> dict[str, Any]:
         "excluded": excluded,
         "tied_at_cutoff": tied,
         "tied_and_selected": tied_in,
-        "ranking_sha256": digest,
+        "ranking_sha256": ranking_sha256(cycle),
     }

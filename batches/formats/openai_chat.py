@@ -125,6 +125,8 @@ def _failed(status: int, error: object) -> Failure:
         return Failure("rate_limited", "HTTP 429")
     if status >= 500 or status in (408, 409, 425):
         return Failure("server_error", f"HTTP {status}")
+    if status in (401, 403, 404):  # a wrong key or model name says nothing about the applicant
+        return Failure("no_access", f"HTTP {status}: check key and model name")
     known = error_of(error, otherwise="http_error")
     return Failure(known.cls, f"HTTP {status}; {known.detail}")
 

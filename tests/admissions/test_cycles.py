@@ -7,10 +7,13 @@ from accounts.actors import operator
 from admissions.models.applications import Application, IdentityMapping
 from admissions.models.blind import AnonymizedApplication, DeterministicMetrics
 from admissions.models.cycles import SelectionLog
+from admissions.models.sealing import outside_the_rules
 from admissions.preprocessing import preprocess_chunk
-from audit.models import AuditLog, HashChain
+from audit.models import AuditLog, HashChain, LogOutbox
 from enigma.errors import Refused
 from tests.factories import (
+    applicants,
+    apply,
     cycle,
     damage,
     everything,
@@ -46,11 +49,27 @@ def by_force(statement, *values):
     sql("SET LOCAL session_replication_role = origin")
 
 
+def deleted():
+    """Take the first application away; return how many are left."""
+    first = Application.objects.order_by("pk").first().pk
+    by_force("DELETE FROM identity_mapping WHERE application_id = %s", first)
+    by_force("DELETE FROM applications WHERE id = %s", first)
+    return 2
+
+
+def doubled():
+    """Put another application beside the first, as only SQL can; return how many there are."""
+    first = Application.objects.order_by("pk").first()
+    Application.objects.create(admission_cycle=first.admission_cycle, gpa=first.gpa, test_scores=first.test_scores)
+    return 4
+
+
 # -- the checks of the steps ----------------------------------------------
 
 
 def test_freeze_needs_an_application():
-    assert refused(cycle(), "freeze") == "fall-2026 has no application to freeze."
+    one = lead(cycle(), "submission")
+    assert refused(one, "freeze") == "fall-2026 has no application to freeze."
 
 
 def test_freeze_does_not_count_who_has_withdrawn():
@@ -63,6 +82,54 @@ def test_freeze_seals_no_rules_that_do_not_hold():
     one = led_to("submission")
     sql("""UPDATE admission_cycles SET tie_break = '["luck", "seed"]'""")
     assert refused(one, "freeze") == "The rules of fall-2026 do not hold: the tie-break knows no 'luck'."
+
+
+def test_freeze_waits_until_everybody_is_in_the_log():
+    one = cycle()
+    apply(one, applicants(3))
+    reason = "5 entries of fall-2026 are not in the log yet: run a worker or sequence_log."
+    assert refused(one, "freeze") == reason
+
+
+def test_freeze_does_not_wait_for_the_entries_of_other_cycles():
+    one = led_to("submission")
+    cycle("other")
+    assert one.freeze(actor=operator())["applications"] == 3
+
+
+@pytest.mark.parametrize("change", [deleted, doubled])
+def test_freeze_needs_a_submission_in_the_log_for_everybody_who_is_stored(change):
+    one = led_to("submission")
+    stored = change()
+    reason = f"{stored} applications of fall-2026 are stored, but the log holds 3 submissions."
+    assert refused(one, "freeze") == reason
+
+
+@pytest.mark.parametrize(
+    ("change", "count"),
+    [
+        ("admission_cycles SET gpa_scale = 2.2", 2),
+        ("admission_cycles SET tests = '{\"ACT\": [1, 36]}'", 3),
+        ("admission_cycles SET tests = '{\"SAT\": [400, 500]}'", 1),
+        ("admission_cycles SET tests = '{\"SAT\": [401, 1600]}'", 1),
+        ("applications SET test_scores = '[1]'", 3),
+        ('applications SET test_scores = \'{"SAT": "many"}\'', 3),
+        ("applications SET gpa = 9, test_scores = '{\"ACT\": 99}'", 3),
+    ],
+)
+def test_freeze_seals_no_rules_that_stored_applications_break(change, count):
+    one = led_to("submission")
+    sql(f"UPDATE {change}")
+    assert refused(one, "freeze") == (
+        f"{count} applications of fall-2026 lie outside its rules (GPA scale, accepted tests and their ranges); "
+        "the rules cannot be sealed so."
+    )
+
+
+def test_a_gpa_that_is_no_number_lies_outside_of_every_scale():
+    one = led_to("submission")
+    sql("UPDATE applications SET gpa = 'NaN'")
+    assert outside_the_rules(one) == 3
 
 
 def test_batch_prep_waits_until_everybody_is_scrubbed():
@@ -130,8 +197,8 @@ def test_publication_needs_the_evidence_of_every_outcome():
     one = led_to("selection")
     score_of_one = IdentityMapping.objects.order_by("pk").first().anonymized_id
     by_force("DELETE FROM final_scores WHERE anonymized_id = %s", score_of_one)
-    reason = "3 applications of fall-2026 are to be published, but 2 decisions with a score stand behind them."
-    assert refused(one, "publish_results") == reason
+    reason = "the ranking is not the one that selection logged"
+    assert refused(one, "publish_results") == f"The outcomes of fall-2026 cannot be published: {reason}."
 
 
 def test_publication_says_whose_record_does_not_open():
@@ -158,7 +225,15 @@ def test_a_cycle_that_is_no_demo_publishes_the_scores_of_engines():
 def test_complete_waits_until_all_entries_are_in_the_chain():
     one = led_to("selection")
     one.publish_results(actor=operator())
-    assert refused(one, "complete") == "5 entries are not in the chain yet: run a worker or sequence_log."
+    reason = "4 entries of fall-2026 are not in the log yet: run a worker or sequence_log."
+    assert refused(one, "complete") == reason
+
+
+def test_complete_does_not_wait_for_the_entries_of_other_cycles():
+    one = led_to("published")
+    other = cycle("other")
+    assert one.complete(actor=operator())["to"] == "completed"
+    assert LogOutbox.objects.filter(cycle_ref=other.ref.hex).exists()
 
 
 @pytest.mark.parametrize(

@@ -5,10 +5,11 @@ import uuid
 from decimal import Decimal
 
 import pytest
+from procrastinate.contrib.django.models import ProcrastinateJob
 
 from accounts.actors import operator
 from accounts.roles import Role
-from admissions.decisions import acknowledge_failure, score_by_person, set_aside
+from admissions.decisions import acknowledge_failure, retry_failed, score_by_person, set_aside
 from admissions.models.applications import Application
 from admissions.models.blind import AnonymizedApplication, FinalScore
 from admissions.phases import PhaseError
@@ -16,7 +17,7 @@ from audit.canonical import encode
 from audit.models import AuditLog
 from audit.sequencer import sequence_all
 from enigma.errors import Conflict, Denied, Malformed
-from tests.factories import applicants, apply, cycle, everything, lead, omar, waiting
+from tests.factories import applicants, apply, cycle, everything, lead, led_to, omar, waiting
 
 pytestmark = pytest.mark.django_db
 
@@ -194,3 +195,49 @@ def test_it_takes_a_reason_and_the_permission(one, failed):
     with pytest.raises(Denied):
         acknowledged(one, failed.reference, actor=omar(Role.AUDITOR))
     assert Application.objects.get(pk=failed.pk).set_aside_at is None
+
+
+# -- trying again ------------------------------------------------------------
+
+
+@pytest.fixture
+def unlucky():
+    """A cycle in preprocessing, in which two of three failed and one of the two was set aside."""
+    preprocessing = led_to("preprocessing")
+    failed = Application.objects.of(preprocessing).order_by("pk")[:2]
+    Application.objects.filter(pk__in=[one.pk for one in failed]).update(status="failed")
+    acknowledged(preprocessing, failed[0].reference)
+    return preprocessing
+
+
+def again(one, *, reason="the old key is back", actor=None):
+    return retry_failed(one, reason=reason, actor=actor or operator())
+
+
+def test_who_failed_and_is_not_set_aside_is_tried_again(unlucky):
+    ProcrastinateJob.objects.all()._raw_delete("default")
+    assert (again(unlucky), again(unlucky)) == (1, 0)
+    assert Application.objects.of(unlucky).heads() == {"preprocessing": 1, "batch_ready": 1, "failed": 1}
+    [job] = ProcrastinateJob.objects.filter(task_name="admissions.preprocess")
+    assert (job.status, job.args) == ("todo", {"cycle_id": unlucky.pk})
+    sequence_all()
+    [entry] = AuditLog.objects.filter(action="applications.retry")
+    details = {"applications": 1, "cycle": "fall-2026", "reason": "the old key is back"}
+    assert (entry.actor_id, entry.entity_type, entry.entity_id, entry.details) == (
+        operator().id, "cycle", "fall-2026", details,
+    )  # fmt: skip
+
+
+def test_failures_are_retried_while_the_workers_scrub_and_not_later(one, failed):
+    with pytest.raises(PhaseError, match=r"^Failures are retried in preprocessing; fall-2026 is in processing\.$"):
+        again(one)
+    assert Application.objects.get(pk=failed.pk).status == "failed"
+
+
+def test_trying_again_takes_a_reason_and_the_permission(unlucky):
+    before = Application.objects.of(unlucky).heads()
+    with pytest.raises(Malformed, match="needs a reason"):
+        again(unlucky, reason=" ")
+    with pytest.raises(Denied):
+        again(unlucky, actor=omar(Role.AUDITOR))
+    assert Application.objects.of(unlucky).heads() == before

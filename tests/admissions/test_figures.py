@@ -33,7 +33,16 @@ def test_a_new_cycle_has_nothing_yet():
         "undecided": 0,
         "letters": {},
         "outcomes_are_public": False,
+        "selection": None,
     }
+
+
+def test_the_selection_is_shown_and_its_secret_only_after_publication():
+    one = led_to("selection")
+    before = figures_of(one)["selection"]
+    assert before == {**one.selection().facts(), "tie_secret": None}
+    lead(one, "published")
+    assert figures_of(one)["selection"] == {**before, "tie_secret": one.tie_secret().hex()}
 
 
 def test_in_processing_scored_waiting_and_open_add_up():
@@ -76,5 +85,5 @@ def test_a_step_changes_when_the_phase_began():
 @pytest.mark.parametrize("count", [1, 3])
 def test_figures_cost_the_same_for_any_number(count, django_assert_num_queries):
     one = led_to("published", count)
-    with django_assert_num_queries(6):
+    with django_assert_num_queries(7):
         figures_of(one)

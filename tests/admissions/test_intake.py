@@ -5,6 +5,7 @@ import signal
 import subprocess
 import threading
 import time
+import tracemalloc
 from contextlib import suppress
 
 import psutil
@@ -13,15 +14,16 @@ import pytest
 from django.db import IntegrityError, connection, transaction
 
 from accounts.actors import operator
-from admissions import intake
+from admissions import chunks, intake
 from admissions.intake import Tally, import_applications
 from admissions.models.applications import Application, IdentityMapping
 from admissions.phases import PhaseError
+from admissions.readers import Fault
 from audit.models import HashChain
 from audit.sequencer import sequence_all
 from audit.verification import verify
 from enigma.errors import Conflict
-from tests.factories import applicants, apply, cycle, jsonl
+from tests.factories import amina, applicants, apply, cycle, jsonl
 from tests.racing import another_session, sessions_of_others, together, until
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -47,6 +49,12 @@ def content(one):
         merit = (str(application.gpa), application.test_scores, application.status, application.external_id)
         rows.append((identity["email"], identity, mapping.texts(), merit))
     return sorted(rows, key=lambda row: row[0])
+
+
+def freeze(one):
+    """Close the intake of a cycle as an officer would, with the log brought up to date."""
+    sequence_all()
+    return type(one).objects.get().freeze(actor=operator())
 
 
 def raw_application(one):
@@ -139,19 +147,19 @@ def test_what_the_database_refuses_for_another_reason_is_not_tried_again(monkeyp
     one = cycle()
     monkeypatch.setattr(intake, "_hold_open", lambda cycle, before: None)
     apply(one, applicants(1))
-    one.freeze(actor=operator())
+    freeze(one)
     with pytest.raises(psycopg.errors.CheckViolation, match="cycle fall-2026 takes no more applications"):
         take(one, applicants(2))
 
 
 def test_a_freeze_in_the_middle_lets_nobody_in_behind_it(monkeypatch):
-    monkeypatch.setattr(intake, "CHUNK", 50)
+    monkeypatch.setattr(chunks, "CHUNK", 50)
     one = cycle()
     frozen_at = []
 
     def freeze_after_three_chunks(tally):
         if tally.rows == 150:
-            [facts] = together(lambda: type(one).objects.get().freeze(actor=operator()))
+            [facts] = together(lambda: freeze(one))
             frozen_at.append(facts["applications"])
 
     with pytest.raises(
@@ -164,22 +172,23 @@ def test_a_freeze_in_the_middle_lets_nobody_in_behind_it(monkeypatch):
 
 
 def test_a_freeze_that_races_an_import_counts_everybody_who_got_in(monkeypatch):
-    monkeypatch.setattr(intake, "CHUNK", 20)
+    monkeypatch.setattr(chunks, "CHUNK", 20)
     one = cycle()
     apply(one, applicants(20))
 
-    def freeze():
-        time.sleep(0.05)
-        return type(one).objects.get().freeze(actor=operator())
+    def freeze_as_soon_as_the_log_is_complete():
+        while True:
+            with suppress(PhaseError):
+                return freeze(one)
 
-    _, facts = together(lambda: take(one, applicants(1000)), freeze)
+    _, facts = together(lambda: take(one, applicants(1000)), freeze_as_soon_as_the_log_is_complete)
     assert Application.objects.of(one).heads() == {"finalized": facts["applications"]}
 
 
 def test_the_database_refuses_an_application_after_the_freeze():
     one = cycle()
     apply(one, applicants(1))
-    one.freeze(actor=operator())
+    freeze(one)
     with (
         pytest.raises(IntegrityError, match="cycle fall-2026 takes no more applications"),
         transaction.atomic(),
@@ -192,13 +201,15 @@ def test_the_database_refuses_an_application_after_the_freeze():
 def test_a_freeze_waits_for_an_application_that_is_being_written():
     one = cycle()
     apply(one, applicants(1))
+    refused = []
     with another_session() as watch, another_session() as other, other.transaction():
         other.execute(raw_application(one))
-        freezing = threading.Thread(target=lambda: together(lambda: one.freeze(actor=operator())))
+        freezing = threading.Thread(target=lambda: refused.extend(together(lambda: freeze(one))))
         freezing.start()
         until(lambda: waits_for_a_lock(watch))
     freezing.join()
-    assert Application.objects.of(one).heads() == {"finalized": 2}
+    # It was counted; and being written past the program, it is in no log.
+    assert list(map(str, refused)) == ["2 applications of fall-2026 are stored, but the log holds 1 submissions."]
 
 
 def test_an_application_that_waited_for_the_freeze_is_refused():
@@ -211,6 +222,7 @@ def test_an_application_that_waited_for_the_freeze_is_refused():
             late.execute(raw_application(one))
         refused.append(refusal.value.diag.message_primary)
 
+    sequence_all()
     with transaction.atomic(), another_session() as watch:
         one.freeze(actor=operator())
         applying = threading.Thread(target=apply_late)
@@ -251,15 +263,57 @@ def test_the_memory_of_an_import_does_not_grow_with_the_file(manage, tmp_path):
     assert Application.objects.count() == 20_000
 
 
+def test_rows_that_are_rejected_leave_only_their_faults_in_memory():
+    one = cycle()
+    row = jsonl([amina(essay="x" * (2 * MEGABYTE - 500))]).read()
+    rejected = []
+    tracemalloc.start()
+    try:
+        stream = io.BufferedReader(Repeated(row, times=200))
+        import_applications(stream, one, format="jsonl", actor=operator(), on_rejected=rejected.append)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    reason = "is too long: 2096652 characters, at most 20000 are accepted"
+    assert [reject.faults for reject in rejected] == [[Fault("essay", reason)]] * 200
+    assert peak < 64 * MEGABYTE
+
+
+class Repeated(io.RawIOBase):
+    """A file of one line, many times over, that nobody holds as a whole."""
+
+    def __init__(self, line, *, times):
+        self.line, self.left, self.rest = line, times, b""
+
+    def readable(self):
+        return True
+
+    def readinto(self, buffer):
+        if not self.rest and self.left:
+            self.rest, self.left = self.line, self.left - 1
+        piece, self.rest = self.rest[: len(buffer)], self.rest[len(buffer) :]
+        buffer[: len(piece)] = piece
+        return len(piece)
+
+
+def test_a_chunk_is_full_when_its_text_is_long(monkeypatch):
+    monkeypatch.setattr(chunks, "CHUNK_BYTES", 1_000)
+    one, seen = cycle(), []
+    rows = [row | {"essay": "x" * 300, "achievements": "y"} for row in applicants(7)]
+    rows[1] |= {"email": "nobody"}  # rejected: its text does not count
+    take(one, rows, on_progress=lambda tally: seen.append((tally.rows, tally.imported)))
+    assert seen == [(4, 3), (7, 6)]
+
+
 def test_progress_is_told_after_each_chunk(monkeypatch):
-    monkeypatch.setattr(intake, "CHUNK", 2)
+    monkeypatch.setattr(chunks, "CHUNK", 2)
     seen = []
     tally, _ = take(cycle(), applicants(5), on_progress=lambda tally: seen.append(tally.imported))
     assert (seen, tally) == ([2, 4, 5], Tally(rows=5, imported=5, unchanged=0, rejected=0))
 
 
 def test_a_stream_that_breaks_leaves_the_chunks_that_were_whole(monkeypatch):
-    monkeypatch.setattr(intake, "CHUNK", 2)
+    monkeypatch.setattr(chunks, "CHUNK", 2)
 
     class Breaking(io.BytesIO):
         def read(self, size=-1):

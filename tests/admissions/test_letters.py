@@ -8,18 +8,20 @@ from email import policy
 
 import pytest
 from django.core.mail.backends.locmem import EmailBackend
+from django.db import connection
 from django.utils import timezone
 from procrastinate.contrib.django.models import ProcrastinateJob
 
 from accounts.actors import operator
-from admissions.letters import cycles_with_letters, queued, send_letters
+from admissions.letters import LettersLeft, cycles_with_letters, queued, send_letters
 from admissions.models.applications import Application, IdentityMapping, OutcomeLetter
 from admissions.models.blind import AnonymizedApplication, FinalScore
 from admissions.queue import SEND_LETTERS
 from audit.sequencer import sequence_all
 from enigma.errors import Refused
+from enigma.keys import keyring
 from tests.dying_sender import KILLED
-from tests.factories import applicants, apply, cycle, lead, run
+from tests.factories import applicants, apply, cycle, lead, run, score
 from tests.racing import together
 
 pytestmark = pytest.mark.django_db
@@ -164,9 +166,101 @@ def test_a_letter_says_which_one_it_is_the_same_each_time(mailoutbox, settings):
     send_letters(one)
     OutcomeLetter.objects.update(state="queued", sent_at=None)  # as after a death between «yes» and commit
     send_letters(one)
-    ref = Application.objects.get().receipt_ref.hex
+    letter_id = keyring().letter_id(Application.objects.get().receipt_ref)
     headers = [(mail.message()["Message-ID"], mail.message()["Auto-Submitted"]) for mail in mailoutbox]
-    assert headers == [(f"<outcome.{ref}@uni.example>", "auto-generated")] * 2
+    assert headers == [(f"<outcome.{letter_id}@uni.example>", "auto-generated")] * 2
+
+
+def test_nothing_in_a_letter_leads_to_the_public_log_or_the_ranking(mailoutbox):
+    one = published(3)
+    send_letters(one)
+    refs = {ref.hex for ref in Application.objects.values_list("receipt_ref", flat=True)}
+    text = "".join(mail.message().as_string() for mail in mailoutbox).replace("-", "")
+    assert (len(refs), [ref for ref in refs if ref in text]) == (3, [])
+
+
+@pytest.mark.parametrize("backend", ["console", "dummy"])
+def test_the_letters_of_a_real_cycle_are_not_printed_and_called_sent(settings, capsys, backend):
+    settings.EMAIL_BACKEND = f"django.core.mail.backends.{backend}.EmailBackend"
+    one = published(2)
+    one.is_demo = False
+    with pytest.raises(LettersLeft, match=r"^2 letters of fall-2026 stay queued: EMAIL_URL names no mail server\.$"):
+        send_letters(one)
+    assert (states(one), capsys.readouterr()) == ([("queued", 0, "")] * 2, ("", ""))
+
+
+@pytest.mark.parametrize(("is_demo", "debug"), [(True, False), (False, True)])
+def test_the_letters_of_a_demo_and_those_of_development_are_printed(settings, capsys, is_demo, debug):
+    settings.EMAIL_BACKEND = "django.core.mail.backends.console.EmailBackend"
+    one = published(2)
+    one.is_demo, settings.DEBUG = is_demo, debug
+    assert send_letters(one) == {"sent": 2, "failed": 0, "queued": 0}
+    assert capsys.readouterr().err.count("Dear Amina") == 2
+
+
+def test_the_letters_of_a_real_cycle_may_go_into_files(settings, tmp_path):
+    settings.EMAIL_BACKEND = "django.core.mail.backends.filebased.EmailBackend"
+    settings.EMAIL_FILE_PATH = str(tmp_path)
+    one = published(2)
+    one.is_demo = False
+    assert send_letters(one) == {"sent": 2, "failed": 0, "queued": 0}
+
+
+def test_a_real_cycle_is_published_without_a_mail_server_and_advance_says_that_its_letters_wait(settings):
+    settings.EMAIL_BACKEND = "django.core.mail.backends.console.EmailBackend"
+    one = cycle(is_demo=False)
+    apply(one, applicants(2))
+    lead(one, to="processing")
+    score(one, [90, 80])
+    one.mark_scored(actor=operator())
+    lead(one, to="selection")
+    code, _, err = run("advance", one.code, "publish_results", "--wait")
+    assert (code, err) == (1, "2 letters of fall-2026 stay queued: EMAIL_URL names no mail server.\n")
+    one.refresh_from_db()
+    assert (one.phase, states(one)) == ("published", [("queued", 0, "")] * 2)
+
+
+def test_a_sender_that_is_no_address_fails_no_letter(settings):
+    one = published(2)
+    settings.DEFAULT_FROM_EMAIL = "Office: <office@uni.example>"
+    with pytest.raises(LettersLeft, match=r"stay queued: DEFAULT_FROM_EMAIL is not an address\.$"):
+        send_letters(one)
+    assert states(one) == [("queued", 0, "")] * 2
+
+
+@pytest.mark.parametrize(
+    ("address", "fault"),
+    [
+        ("amina0@example.org\nBcc: sam@example.org", "BadHeaderError"),
+        ("amina0@example.org, sam@example.org", "ValueError"),
+    ],
+)
+def test_a_letter_that_cannot_be_built_fails_for_good_and_the_others_get_theirs(mailoutbox, caplog, address, fault):
+    one = published(3)
+    readdress(IdentityMapping.objects.order_by("pk").first(), address)
+    assert send_letters(one) == {"sent": 2, "failed": 1, "queued": 0}
+    assert addresses(mailoutbox) == ["amina1@example.org", "amina2@example.org"]
+    assert states(one) == [("failed", 1, fault), ("sent", 1, ""), ("sent", 1, "")]
+    assert "example" not in caplog.text
+
+
+def readdress(record, address):
+    """Give an applicant an address that intake would not take."""
+    key = keyring().unwrap(record.wrapped_key)
+    sealed = key.seal({**record.identity(), "email": address}, record=str(record.pk), kind=record.IDENTITY)
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL session_replication_role = replica")  # an identity is written once
+        cursor.execute(
+            "UPDATE identity_mapping SET sealed_identity = %s WHERE application_id = %s", [sealed, record.pk]
+        )
+        cursor.execute("SET LOCAL session_replication_role = origin")
+
+
+def test_a_line_break_in_the_name_of_a_cycle_breaks_no_subject(mailoutbox):
+    one = published(1)
+    one.name = "Fall\n2026"
+    send_letters(one)
+    assert mailoutbox[0].subject == f"Your application to Fall 2026 ({Application.objects.get().reference})"
 
 
 def test_a_refused_recipient_fails_for_good_and_the_others_get_theirs(faults, mailoutbox):

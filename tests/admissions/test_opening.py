@@ -29,9 +29,15 @@ def test_a_new_cycle_takes_applications_under_the_default_rules():
         "fall-2026", "submission", "freeze", False, None,
     )  # fmt: skip
     assert one.rules() == {
+        "achievements_max": 10_000,
         "attempts_allowed": 3,
+        "closes_at": None,
+        "essay_max": 20_000,
         "gpa_scale": "4",
+        "is_demo": False,
         "judge_policy": "every",
+        "opens_at": None,
+        "results_at": None,
         "rubric_sha256": rubrics.rubric("2026-1").sha256,
         "rubric_version": "2026-1",
         "seats": 120,
@@ -99,6 +105,20 @@ def test_only_officers_open_cycles(role):
     with pytest.raises(Denied, match=rf"The role {role} does not include cycle\.create"):
         open_cycle("fall-2026", name="Fall 2026", seats=1, actor=omar(role))
     assert AdmissionCycle.objects.count() == 0
+
+
+@pytest.mark.django_db
+def test_a_rule_may_be_given_as_anything_that_its_column_takes():
+    one = opened(gpa_scale=5, weight_essay="0.2", attempts_allowed="2", closes_at="2026-01-31T12:00:00Z")
+    stored = AdmissionCycle.objects.get()
+    assert (one.gpa_scale, one.closes_at) == (Decimal(5), datetime(2026, 1, 31, 12, tzinfo=UTC))
+    assert one.rules() == stored.rules()
+    assert (stored.rules()["gpa_scale"], stored.attempts_allowed) == ("5", 2)
+
+
+def test_a_value_that_its_column_does_not_take_is_refused_by_name():
+    with pytest.raises(Malformed, match=r"^seats: “many” value must be an integer\. gpa_scale: “five” value"):
+        open_cycle("fall-2026", name="Fall 2026", gpa_scale="five", seats="many", actor=operator())
 
 
 # -- configurations ----------------------------------------------

@@ -1,5 +1,6 @@
 """From scores to outcomes: closed scoring, the embargo, and publication that leaves nobody out."""
 
+import hmac
 import json
 
 import pytest
@@ -12,7 +13,7 @@ from admissions.decisions import acknowledge_failure, set_aside
 from admissions.models.applications import Application, IdentityMapping, OutcomeLetter
 from admissions.models.blind import FinalScore
 from admissions.models.cycles import SelectionLog
-from admissions.models.outcomes import may_see_result, rehearsed
+from admissions.models.outcomes import may_see_result, rehearsed, unread_salt
 from admissions.phases import Phase
 from admissions.preprocessing import preprocess_chunk
 from admissions.queue import SEND_LETTERS
@@ -82,7 +83,7 @@ def test_every_count_of_selection_and_publication_adds_up_to_all(mixed):
     facts = mixed.publish_results(actor=operator())
     log = SelectionLog.objects.get()
     assert (log.selected, log.not_selected, log.excluded) == (2, 3, 3)
-    assert (facts["decisions"], facts["published"], facts["letters"]) == (5, 5, 7)
+    assert (facts["decisions"], facts["published"], facts["letters"]) == (8, 5, 7)
 
 
 def test_everybody_but_who_has_withdrawn_gets_one_letter(mixed):
@@ -127,6 +128,39 @@ def test_every_decision_is_a_commitment_that_its_applicant_can_open():
         }
         salt = bytes.fromhex(identity.identity()["salt"])
         assert committed(application) == commitment("decision", fields, salt=salt).hex()
+
+
+def test_whoever_was_not_assessed_has_a_decision_too(mixed):
+    lead(mixed, "published")
+    withdrawn, unreadable, *_ = Application.objects.order_by("pk")
+    aside = Application.objects.get(set_aside_reason="an essay of somebody else")
+    copy = IdentityMapping.objects.select_related("anonymized").get(pk=aside.pk)
+    scrubbed = {"scrubbed_sha256": bytes(copy.anonymized.texts_sha256).hex(), "model": ""}
+    expected = {
+        withdrawn: undecided(mixed, own_salt(withdrawn), outcome="withdrawn"),
+        unreadable: undecided(mixed, unread_salt(mixed, unreadable.receipt_ref.hex), outcome="not_assessed"),
+        aside: undecided(mixed, own_salt(aside), outcome="not_assessed", **scrubbed),
+    }
+    assert {application: committed(application) for application in expected} == expected
+    assert HashChain.objects.filter(decision_type="decision").count() == 8
+
+
+def test_the_salt_of_the_unread_is_the_documented_bytes():
+    one, ref = cycle(), "0123456789abcdef" * 2
+    message = b"enigma/unread-salt/v1\n" + bytes.fromhex(ref)
+    assert unread_salt(one, ref) == hmac.new(one.log_salt, message, "sha256").digest()
+
+
+def undecided(one, salt, **fields):
+    selection = SelectionLog.objects.get()
+    nothing = dict.fromkeys(("rank", "score_e4", "model", "scrubbed_sha256", "evidence_sha256"))
+    shared = {"cutoff_e4": int(selection.cutoff * 10_000), "seats": 2, "selection": selection.ranking_sha256}
+    rules = {"rubric_sha256": rubric(one.rubric_version).sha256}
+    return commitment("decision", {**nothing, **shared, **rules, **fields}, salt=salt).hex()
+
+
+def own_salt(application):
+    return bytes.fromhex(IdentityMapping.objects.get(pk=application.pk).identity()["salt"])
 
 
 def committed(application):

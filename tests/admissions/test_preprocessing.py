@@ -19,6 +19,7 @@ from admissions.scrubbing import VERSION
 from audit.models import AuditLog
 from audit.sequencer import sequence_all
 from enigma.encryption import UnreadableRecord
+from enigma.errors import Refused
 from tests.factories import amina, applicants, apply, cycle, lead, run, tables
 from tests.racing import together
 
@@ -59,6 +60,13 @@ def swap(*columns):
         cursor.execute("RESET session_replication_role")
 
 
+def unreadable():
+    """The reasons that the audit log gives, by receipt reference."""
+    sequence_all()
+    told = AuditLog.objects.filter(action="application.unreadable", outcome="failed", details__cycle="fall-2026")
+    return {entity: details["reason"] for entity, details in told.values_list("entity_id", "details")}
+
+
 def test_the_person_goes_out_of_the_text_and_the_merit_stays():
     one = waiting([amina(essay=ESSAY, achievements="Amina led 12 members.\nScored 1450.")])
     assert preprocess_chunk(one) == 1
@@ -85,7 +93,7 @@ def test_a_blind_text_moved_to_another_copy_does_not_open():
     one = waiting(applicants(2))
     preprocess_chunk(one)
     first, second = AnonymizedApplication.objects.all()
-    with pytest.raises(UnreadableRecord, match="belongs to another record"):
+    with pytest.raises(Refused, match=f"^The blind copy {first.pk.hex} of fall-2026 does not open"):
         text_reader(one)(first.pk, second.sealed_texts)
 
 
@@ -159,19 +167,67 @@ def test_swapped_records_are_both_failed_and_audited_and_the_others_go_on(column
     assert Application.objects.of(one).heads() == {"batch_ready": 3, "failed": 2}
     assert AnonymizedApplication.objects.count() == 3
     sequence_all()
-    told = AuditLog.objects.filter(action="application.unreadable").values_list("entity_id", "outcome", "details")
-    expected = {(one.receipt_ref.hex, "failed", "fall-2026") for one in swapped}
-    assert {(entity, outcome, details["cycle"]) for entity, outcome, details in told} == expected
+    assert unreadable() == {one.receipt_ref.hex: "not_opened" for one in swapped}
+
+
+@pytest.mark.parametrize(
+    "merit",
+    [
+        {"test_scores": {"LSAT": 160}},  # a test that the rules do not accept
+        {"test_scores": {"SAT": 1601}},
+        {"test_scores": {"SAT": 399}},
+        {"test_scores": {"SAT": "high"}},
+        {"test_scores": []},
+        {"gpa": "4.0001"},
+    ],
+)
+def test_who_does_not_fit_the_rules_fails_and_the_others_go_on(merit):
+    one = waiting(applicants(4))
+    misfit = Application.objects.order_by("pk")[1]
+    Application.objects.filter(pk=misfit.pk).update(**merit)
+    assert (preprocess_chunk(one), Application.objects.of(one).heads()) == (4, {"batch_ready": 3, "failed": 1})
+    assert unreadable() == {misfit.receipt_ref.hex: "not_measured"}
+
+
+def test_a_text_that_the_scrubber_fails_on_fails_alone_and_is_not_quoted(monkeypatch, caplog):
+    one = waiting(applicants(3))
+    scrub = preprocessing.scrub
+
+    def picky(text, person):
+        if "number 1." in text:
+            raise ValueError(text)
+        return scrub(text, person)
+
+    monkeypatch.setattr(preprocessing, "scrub", picky)
+    preprocess_chunk(one)
+    second = Application.objects.order_by("pk")[1]
+    assert (Application.objects.of(one).heads(), unreadable()) == (
+        {"batch_ready": 2, "failed": 1},
+        {second.receipt_ref.hex: "not_scrubbed"},
+    )
+    assert [(record.getMessage(), record.exc_info) for record in caplog.records if record.levelname == "ERROR"] == [
+        (f"application {second.pk} is marked failed: not_scrubbed (ValueError)", None)
+    ]
+
+
+def test_an_application_without_an_identity_fails_and_can_be_set_aside():
+    one = waiting(applicants(3))
+    first = Application.objects.order_by("pk").first()
+    IdentityMapping.objects.filter(pk=first.pk).delete()
+    assert (preprocess_chunk(one), remaining(one)) == (3, 0)
+    assert unreadable() == {first.receipt_ref.hex: "no_identity"}
+    acknowledge_failure(one, first.reference, reason="its identity is gone", actor=operator())
+    assert one.start_batch_prep(actor=operator())["blind_copies"] == 2
 
 
 def test_a_failure_tells_no_personal_data(caplog):
     one = waiting(applicants(2))
     swap("wrapped_key", "sealed_identity")
     preprocess_chunk(one)
-    pks = Application.objects.order_by("pk").values_list("pk", flat=True)
-    assert [record.getMessage() for record in caplog.records if record.levelname == "ERROR"] == [
-        f"application {pk} does not open; it is marked failed" for pk in pks
-    ]
+    pks = Application.objects.values_list("pk", flat=True)
+    assert {record.getMessage() for record in caplog.records if record.levelname == "ERROR"} == {
+        f"application {pk} is marked failed: not_opened (UnreadableRecord)" for pk in pks
+    }
 
 
 def test_the_cycle_goes_on_only_when_a_person_has_set_the_failures_aside():
@@ -238,6 +294,25 @@ def test_the_place_in_the_table_tells_nothing_about_the_order_of_submission():
     assert stored == sorted(stored)
     by_submission = IdentityMapping.objects.order_by("application_id").values_list("anonymized_id", flat=True)
     assert stored != list(by_submission)
+
+
+def test_who_was_submitted_together_is_not_scrubbed_together():
+    one = waiting(applicants(30))
+    by_reference = list(Application.objects.of(one).order_by("reference").values_list("pk", flat=True))
+    done = []
+    while preprocess_chunk(one, limit=7):
+        done.append(set(Application.objects.of(one).filter(status="batch_ready").values_list("pk", flat=True)))
+    assert done == [set(by_reference[:end]) for end in (7, 14, 21, 28, 30)]
+
+
+def test_a_chunk_is_read_from_the_index_of_those_who_wait_and_nobody_is_sorted():
+    one = waiting(applicants(3))
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(preprocessing._BY_INDEX)
+        cursor.execute(f"EXPLAIN {preprocessing._CLAIM}", [one.pk, 500])
+        plan = "\n".join(line for (line,) in cursor.fetchall())
+    assert "Index Scan using application_to_scrub" in plan
+    assert "Sort" not in plan
 
 
 @racing

@@ -10,7 +10,7 @@ from admissions.letters import send_letters
 from admissions.models.applications import Application
 from admissions.preprocessing import preprocess_chunk
 from admissions.queue import PREPROCESS, SEND_LETTERS
-from admissions.recovery import recover
+from admissions.recovery import left_over, recover
 from tests.factories import applicants, apply, cycle, lead
 
 pytestmark = pytest.mark.django_db
@@ -93,6 +93,41 @@ def test_a_cycle_whose_work_is_done_gets_no_job():
         pass
     sweep()
     assert (recover(), jobs()) == (0, {})
+
+
+def test_a_job_that_is_tried_again_later_is_waited_for_unless_the_work_shall_be_taken_up_at_once():
+    one = waiting(25)
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE procrastinate_jobs SET scheduled_at = now() + interval '5 minutes'")
+    assert (recover(), jobs()) == (0, {(PREPROCESS, one.pk): 3})
+    assert (recover(at_once=True), recover(at_once=True)) == (3, 0)
+
+
+def at_work(jobs, *, heartbeat="now()"):
+    """Another worker, alive unless said otherwise, is at that many of the jobs."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"INSERT INTO procrastinate_workers (last_heartbeat) VALUES ({heartbeat}) RETURNING id")
+        [worker] = cursor.fetchone()
+        cursor.execute(
+            "UPDATE procrastinate_jobs SET status = 'doing', worker_id = %s"
+            " WHERE id IN (SELECT id FROM procrastinate_jobs WHERE status = 'todo' LIMIT %s)",
+            [worker, jobs],
+        )
+
+
+def test_what_another_worker_is_at_is_not_left_over():
+    waiting(25)
+    assert left_over() == 25
+    at_work(1)
+    assert left_over() == 15
+    at_work(2)
+    assert left_over() == 0
+
+
+def test_what_a_silent_worker_was_at_is_left_over():
+    waiting(25)
+    at_work(3, heartbeat="now() - interval '1 minute'")
+    assert left_over() == 25
 
 
 @pytest.mark.parametrize("phase", ["submission", "frozen", "batch_prep", "selection"])

@@ -192,6 +192,18 @@ def test_a_row_that_somebody_holds_is_left_and_told(one, old, settings):
     assert run("rotate_keys")[0] == 0
 
 
+def test_each_table_is_walked_once_and_what_lies_behind_is_not_looked_at_again(one, old, settings, monkeypatch):
+    def undo_the_first(done):
+        if done == 3:  # the cycle and the first two applicants
+            IdentityMapping.objects.filter(pk=first.pk).update(wrapped_key=first.wrapped_key, key_id=first.key_id)
+
+    monkeypatch.setattr(rotation, "CHUNK", 2)
+    first = IdentityMapping.objects.order_by("pk").first()
+    settings.ENIGMA_FERNET_KEYS = [NEW, old]
+    assert rotate_keys(actor=operator(), on_progress=undo_the_first) == 6
+    assert standing() == dict(sorted({key_id(NEW): 5, key_id(old): 1}.items()))
+
+
 @racing
 def test_a_killed_rotation_is_run_again(manage, old, settings):
     apply(cycle(), applicants(4000))

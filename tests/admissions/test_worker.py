@@ -6,16 +6,18 @@ import time
 import psutil
 import pytest
 from django.db import connection, transaction
+from procrastinate.contrib.django import app
 from procrastinate.contrib.django.models import ProcrastinateJob
 
 from accounts.actors import operator
+from admissions.management.commands import run_worker
 from admissions.models.applications import Application, IdentityMapping
 from admissions.models.blind import AnonymizedApplication, DeterministicMetrics
 from admissions.queue import PREPROCESS
 from audit.log import record
 from audit.models import AuditLog, HashChain, LogOutbox
 from audit.verification import verify
-from tests.factories import applicants, apply, cycle, lead
+from tests.factories import applicants, apply, cycle, lead, run
 from tests.racing import sessions_of_others, until
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -147,6 +149,58 @@ def test_the_jobs_of_a_silent_worker_are_put_back_into_the_queue(manage):
         )
     assert finish(manage("run_worker", "--once"))[0] == 0
     assert (done(one), ProcrastinateJob.objects.filter(task_name=PREPROCESS).count()) == (5, 0)
+
+
+def test_a_worker_takes_up_once_a_minute_what_has_no_job(manage):
+    assert app.tasks["admissions.recover"].queueing_lock == "recover"
+    assert app.periodic_registry.periodic_tasks["admissions.recover", ""].cron == "* * * * *"
+    worker = manage("run_worker")
+    assert worker.stderr.readline() == b"worker ready; took up 0 jobs that were left\n"
+    with transaction.atomic(), connection.cursor() as cursor:
+        one = waiting(applicants(5))
+        cursor.execute("DELETE FROM procrastinate_jobs WHERE task_name = %s", [PREPROCESS])
+        cursor.execute(
+            "INSERT INTO procrastinate_jobs (queue_name, task_name, args)"
+            " VALUES ('cycles', 'admissions.recover', '{\"timestamp\": 0}')"
+        )
+    until(lambda: done(one) == 5)
+    worker.terminate()
+    assert finish(worker)[0] == 0
+
+
+def test_a_chunk_that_fails_is_tried_again_later_and_the_worker_says_what_is_left(manage):
+    one = waiting(applicants(5))
+    other = {
+        "ENIGMA_FERNET_KEYS": "bmV3LWtleS1udW1iZXItdHdvLTEyMzQ1Njc4OTAxMjM=",
+        "DJANGO_SETTINGS_MODULE": "enigma.settings",
+    }
+    code, told = finish(manage("run_worker", "--once", env=other))
+    assert (code, "5 applications still wait for their blind copy; the log says what failed." in told) == (1, True)
+    assert f"a chunk of cycle {one.pk} was not scrubbed: UnreadableRecord" in told
+    job = ProcrastinateJob.objects.get(task_name=PREPROCESS)
+    assert (job.status, job.attempts, job.scheduled_at is None) == ("todo", 1, False)
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE procrastinate_jobs SET scheduled_at = now() + interval '5 minutes'")
+    assert finish(manage("run_worker", "--once")) == (0, "worker ready; took up 1 jobs that were left\n")
+    assert done(one) == 5
+
+
+def test_a_worker_whose_sequencer_fails_ends_and_says_so(manage):
+    worker = manage("run_worker")
+    assert worker.stderr.readline() == b"worker ready; took up 0 jobs that were left\n"
+    until(lambda: registered() == 1)
+    with connection.cursor() as cursor:
+        cursor.execute("INSERT INTO log_outbox (log, kind, body) VALUES ('audit', 'x', '{}')")
+    code, told = finish(worker, seconds=20)
+    assert (code, registered()) == (1, 0)
+    assert "The sequencer of the audit log has failed, and the worker with it: Malformed: log_outbox row" in told
+
+
+def test_a_sequencer_that_fails_at_once_ends_the_worker_too(monkeypatch):
+    monkeypatch.setattr(run_worker, "follow", lambda stop: 1 // 0)
+    told = "The sequencer of the audit log has failed, and the worker with it: ZeroDivisionError:"
+    code, _, err = run("run_worker")
+    assert (code, told in err, registered()) == (1, True, 0)
 
 
 def test_a_worker_does_not_start_on_the_log_of_another_origin(manage):

@@ -142,9 +142,16 @@ def test_a_stray_application_makes_the_step_refuse_and_nothing_changes(step):
     one = led_to(source)
     stray(one, forbidden_in=target)
     before = everything()
-    with pytest.raises(PhaseError, match=r"would leave applications behind: 1 |^2 applications of fall-2026 are "):
+    with pytest.raises(PhaseError, match=STRAY):
         getattr(one, step)(actor=operator())
     assert everything() == before
+
+
+# Some steps find the stray before the heads are counted: the blind copies, scores and ranks do not fit any more.
+STRAY = (
+    r"would leave applications behind: 1 |^2 applications of fall-2026 are |: the scores are not those that mark_scored"
+    r"|: 1 applications have a rank, but the status of one that was not ranked"
+)
 
 
 def stray(one, *, forbidden_in):

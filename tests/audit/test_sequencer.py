@@ -14,6 +14,7 @@ from audit.verification import verify
 from enigma.errors import Malformed, Refused
 from tests.audit import independent
 from tests.audit.entries import CYCLE, OMAR, SALT, audit_rows, commit, fill, note, public_rows, ref, sql
+from tests.racing import another_session, until
 
 WRITERS, DEEDS = 16, 60
 
@@ -186,6 +187,44 @@ def test_following_stops_when_told_and_outlives_a_lost_connection(monkeypatch, c
     monkeypatch.setattr(sequencer, "sequence_all", scripted)
     follow(stop, interval=0)
     assert (answers, "lost the database" in caplog.text) == ([], True)
+
+
+def cut_off(session):
+    """End the session of this thread from another one."""
+    [pid] = connection.cursor().execute("SELECT pg_backend_pid()").fetchone()
+    session.execute("SELECT pg_terminate_backend(%s, 5000)", [pid])
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("step", ["_head", "_entries", "_anchor_note"])
+def test_a_session_that_ends_on_the_way_is_outlived_and_everything_arrives(monkeypatch, caplog, step):
+    with transaction.atomic():
+        commit(1, "freeze")
+        note(1)
+    original, stop, cuts = getattr(sequencer, step), threading.Event(), []
+
+    def interrupted(*arguments, **named):
+        if not cuts:
+            cuts.append(step)
+            cut_off(session)
+        return original(*arguments, **named)
+
+    monkeypatch.setattr(sequencer, step, interrupted)
+    with another_session() as session:
+        thread = threading.Thread(target=follow, args=(stop,), kwargs={"interval": 0.001})
+        thread.start()
+        until(lambda: not (thread.is_alive() and LogOutbox.objects.exists()))
+        stop.set()
+        thread.join()
+    assert (cuts, LogOutbox.objects.count(), verify().ok) == ([step], 0, True)
+    assert "lost the database" in caplog.text
+
+
+@pytest.mark.django_db(transaction=True)
+def test_following_does_not_swallow_what_would_go_wrong_again():
+    sql("INSERT INTO log_outbox (log, kind, body) VALUES ('audit', 'x', '{}')")
+    with pytest.raises(Malformed, match=r"was not written by audit\.log"):
+        follow(threading.Event())
 
 
 def write(writer):

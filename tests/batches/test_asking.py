@@ -39,6 +39,13 @@ def test_a_worker_run_claims_a_first_request_for_every_blind_copy():
     assert set(claimed) == {(copy, made.pk, "worker", 1, 0, "asked") for copy in copies}
 
 
+def test_the_first_requests_are_numbered_in_the_order_of_the_random_ids():
+    one = prepared(30)
+    claim(begun(one))
+    asked = EvaluationRequest.objects.order_by("pk").values_list("anonymized", flat=True)
+    assert list(asked) == sorted(asked)
+
+
 def test_a_run_claims_nothing_of_another_cycle_or_stage():
     one, other = processing(2), prepared(3, code="other")
     evaluated(one)

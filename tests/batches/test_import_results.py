@@ -94,6 +94,14 @@ class TestOneFile:
         assert (code, out, everything()) == (2, "", before)
         assert "21 of 22 lines answer no request of this cycle. This is another file; nothing of it was taken." in err
 
+    def test_the_file_that_went_out_is_no_result_file(self):
+        one = processing(2)
+        sequence_all()
+        before = everything()
+        code, out, err = run("import_results", str(result_file(one, *requests_of(one))))
+        assert (code, out, everything()) == (2, "", before)
+        assert "Line 1 is a request, not an answer" in err
+
     def test_a_file_that_is_not_there_ends_it_with_2(self, tmp_path):
         code, _, err = run("import_results", str(tmp_path / "absent.jsonl"))
         assert (code, err.splitlines()[0]) == (2, f"{tmp_path}/absent.jsonl cannot be read: No such file or directory.")
@@ -118,6 +126,15 @@ class TestManyFiles:
         code, out, err = run("import_results", *map(str, files))
         assert (code, out) == (2, "took 2 of 2 lines, 0 were there, 0 rejected\n")
         assert err == "strange names no request that ENIGMA has asked.\n1 of 3 files were refused.\n"
+
+    def test_of_several_refusals_the_gravest_gives_the_exit_code(self, tmp_path):
+        one = prepared(1)
+        export(one)
+        (tmp_path / "strange").write_bytes(b"rubbish\n")
+        early = result_file(one, evaluation(requests_of(one)[0]))
+        for files in ([tmp_path / "strange", early], [early, tmp_path / "strange"]):
+            code, out, err = run("import_results", *map(str, files))
+            assert (code, out, err.splitlines()[-1]) == (3, "", "2 of 2 files were refused.")
 
     def test_an_output_file_and_its_empty_error_file(self):
         one = processing(1)

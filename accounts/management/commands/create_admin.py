@@ -38,7 +38,10 @@ class Command(OperatorCommand):
         self.stdout.write(f"made {member.role} user:{member.user_id}")
 
     def _ask(self) -> str:
-        first = getpass.getpass("Password: ")
-        if first != getpass.getpass("Once more: "):
+        try:
+            first, again = getpass.getpass("Password: "), getpass.getpass("Once more: ")
+        except EOFError:
+            raise CommandError("There is nobody to ask: use --password-stdin.", returncode=2) from None
+        if first != again:
             raise CommandError("The two passwords differ.", returncode=2)
         return first

@@ -9,7 +9,7 @@ from django.core.management.base import CommandError
 from accounts.actors import acting
 from accounts.roles import STEPS
 from admissions.cycles import cycle_named
-from admissions.letters import queued, send_letters
+from admissions.letters import LettersLeft, queued, send_letters
 from admissions.models.cycles import AdmissionCycle
 from admissions.preprocessing import preprocess_chunk, remaining
 from audit.sequencer import sequence_all
@@ -39,12 +39,23 @@ class Command(OperatorCommand):
         facts = getattr(cycle, step)(actor=who, reason=options["reason"], dry_run=dry_run)
         if not dry_run:
             sequence_all()
-            facts |= _work(cycle, step) if options["wait"] else {}
+            facts |= self._work(cycle, step) if options["wait"] else {}
         verb = "would lead" if dry_run else "led"
         summary = f"{step} {verb} {code} from {facts['from']} to {facts['to']}: {_told(facts)}"
         self.answer(summary, {"code": code, "step": step, "dry_run": dry_run, **facts}, as_json=options["json"])
         if unsent := facts.get("letters_failed", 0) + facts.get("letters_queued", 0):
             raise CommandError(f"{unsent} letters were not sent; see cycle_status.", returncode=FOUND_PROBLEMS)
+
+    def _work(self, cycle: AdmissionCycle, step: str) -> dict[str, Any]:
+        """Do what the step left to the workers, in this process; workers that run take their share."""
+        if step == "start_preprocessing":
+            return {"scrubbed": _drain("scrubbing", remaining(cycle), lambda: preprocess_chunk(cycle))}
+        if step == "publish_results":
+            try:
+                return _send(cycle)
+            except LettersLeft as why:  # the step is taken; the letters wait for a worker with a mail server
+                self.say(str(why))
+        return {}
 
 
 def _told(facts: dict[str, Any]) -> str:
@@ -54,22 +65,16 @@ def _told(facts: dict[str, Any]) -> str:
     return ", ".join(f"{name} {value}" for name, value in shown.items())
 
 
-def _work(cycle: AdmissionCycle, step: str) -> dict[str, Any]:
-    """Do what the step left to the workers, in this process; workers that run take their share."""
-    if step == "start_preprocessing":
-        return {"scrubbed": _drain("scrubbing", remaining(cycle), lambda: preprocess_chunk(cycle))}
-    if step == "publish_results":
-        total = queued(cycle)
-        with progress("letters", total=total) as told:
-            done = 0
+def _send(cycle: AdmissionCycle) -> dict[str, int]:
+    done = 0
 
-            def each() -> None:
-                nonlocal done
-                done += 1
-                told(done)
+    def each() -> None:
+        nonlocal done
+        done += 1
+        told(done)
 
-            return {f"letters_{state}": count for state, count in send_letters(cycle, each=each).items()}
-    return {}
+    with progress("letters", total=queued(cycle)) as told:
+        return {f"letters_{state}": count for state, count in send_letters(cycle, each=each).items()}
 
 
 def _drain(label: str, total: int, chunk: Callable[[], int]) -> int:

@@ -1,4 +1,4 @@
-"""Decide what waits for a person: ``manage.py decide CODE`` lists, with an id it scores or sets aside."""
+"""Decide what waits for a person: list it, score it, set it aside, or have it tried again (``manage.py decide``)."""
 
 import uuid
 from argparse import ArgumentParser
@@ -7,7 +7,7 @@ from typing import Any
 
 from accounts.actors import acting
 from admissions.cycles import cycle_named
-from admissions.decisions import acknowledge_failure, score_by_person, set_aside
+from admissions.decisions import acknowledge_failure, retry_failed, score_by_person, set_aside
 from admissions.models.applications import Application
 from admissions.models.blind import FinalScore
 from admissions.models.cycles import AdmissionCycle
@@ -17,47 +17,58 @@ from enigma.operation import OperatorCommand
 
 
 class Command(OperatorCommand):
-    help = "List what waits for a person, or decide one of it: by scores, or by setting it aside"
+    help = "List what waits for a person; score one of it or set it aside; or have the failed ones tried again"
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Declare the options."""
         parser.add_argument("code")
-        parser.add_argument("id", nargs="?", help="blind id, or reference of an application that does not open")
+        parser.add_argument("id", nargs="?", help="blind id, or reference of an application that failed")
         choice = parser.add_mutually_exclusive_group()
         choice.add_argument("--scores", metavar=",".join(PARTS), help="four numbers from 0 to 100")
         choice.add_argument("--set-aside", action="store_true", help="take it out of the ranking")
+        choice.add_argument("--retry-failed", action="store_true", help="scrub all that failed once more; takes no id")
         parser.add_argument("--reason", default="", help="kept with the decision; name no person in it")
         parser.add_argument("--json", action="store_true")
         parser.add_argument("--actor", metavar="E-MAIL")
 
     def operate(self, *, code: str, id: str | None, scores: str | None, **options: Any) -> None:
-        """List, score or set aside."""
+        """List, score, set aside or try again."""
         cycle = cycle_named(code)
         actor = acting(options["actor"])
         actor.require("scores.decide")
-        if id is None:
-            self._list(cycle, as_json=options["json"])
-            return
-        if not scores and not options["set_aside"]:
-            raise Malformed("Say --scores or --set-aside.")
         shared = {"reason": options["reason"], "actor": actor}
-        if "-" in id and len(id) == 14:
-            if scores:
-                raise Malformed("An application that does not open can only be set aside.")
-            acknowledge_failure(cycle, id, **shared)
-        elif scores:
-            score_by_person(cycle, _blind_id(id), scores=_scores(scores), **shared)
+        if options["retry_failed"]:
+            if id is not None:
+                raise Malformed("--retry-failed takes all that failed, and no id.")
+            retried = retry_failed(cycle, **shared)
+            summary = f"{retried} applications of {code} are tried again"
+            self.answer(summary, {"code": code, "retried": retried}, as_json=options["json"])
+        elif id is None:
+            self._list(cycle, as_json=options["json"])
         else:
-            set_aside(cycle, _blind_id(id), **shared)
-        self.answer(f"decided {id}", {"code": code, "id": id}, as_json=options["json"])
+            _decide(cycle, id, scores=scores, aside=options["set_aside"], **shared)
+            self.answer(f"decided {id}", {"code": code, "id": id}, as_json=options["json"])
 
     def _list(self, cycle: AdmissionCycle, *, as_json: bool) -> None:
         waiting = FinalScore.objects.filter(admission_cycle=cycle, status=FinalScore.Status.WAITING)
         rows = [(pk.hex, reason) for pk, reason in waiting.values_list("pk", "waiting_reason").order_by("pk")]
         failed = Application.objects.of(cycle).unacknowledged_failures()
-        rows += [(ref, "the record does not open") for ref in failed.values_list("reference", flat=True)]
+        rows += [(ref, "no blind copy could be made of it") for ref in failed.values_list("reference", flat=True)]
         lines = "\n".join(f"{one}  {reason}" for one, reason in rows) or "nothing waits for a person"
         self.answer(lines, {"waiting": [{"id": one, "reason": reason} for one, reason in rows]}, as_json=as_json)
+
+
+def _decide(cycle: AdmissionCycle, id: str, *, scores: str | None, aside: bool, **shared: Any) -> None:
+    if not scores and not aside:
+        raise Malformed("Say --scores or --set-aside.")
+    if "-" in id and len(id) == 14:
+        if scores:
+            raise Malformed("An application that failed can only be set aside.")
+        acknowledge_failure(cycle, id, **shared)
+    elif scores:
+        score_by_person(cycle, _blind_id(id), scores=_scores(scores), **shared)
+    else:
+        set_aside(cycle, _blind_id(id), **shared)
 
 
 def _blind_id(text: str) -> uuid.UUID:

@@ -5,6 +5,7 @@ import io
 import json
 from argparse import ArgumentParser
 from contextlib import ExitStack
+from pathlib import Path
 from typing import Any, BinaryIO
 
 from django.core.management.base import CommandError
@@ -14,6 +15,7 @@ from accounts.actors import acting
 from admissions.cycles import cycle_named
 from admissions.intake import Rejected, Tally, import_applications
 from audit.log import record
+from enigma.errors import Malformed
 from enigma.files import source, whole_file
 from enigma.operation import FOUND_PROBLEMS, OperatorCommand, progress
 
@@ -35,6 +37,8 @@ class Command(OperatorCommand):
     def operate(self, *, file: str, cycle: str, actor: str | None, dry_run: bool, **options: Any) -> None:
         """Import, tell every rejected row, and sum up."""
         target, who = cycle_named(cycle), acting(actor)
+        if options["rejects"] and Path(options["rejects"]).absolute() == Path(file).absolute():
+            raise Malformed("--rejects would replace the file that is imported.")
         with ExitStack() as stack:
             stream = Hashing(stack.enter_context(source(file)))
             rejects = (
@@ -49,7 +53,7 @@ class Command(OperatorCommand):
             tally = import_applications(
                 io.BufferedReader(stream, 1 << 16),
                 target,
-                format=options["format"] or ("jsonl" if file.endswith((".jsonl", ".ndjson")) else "csv"),
+                format=options["format"] or ("jsonl" if file.lower().endswith((".jsonl", ".ndjson")) else "csv"),
                 actor=who,
                 on_rejected=lambda one: self._tell(one, rejects),
                 on_progress=lambda tally: told(tally.rows),

@@ -23,6 +23,8 @@ class Command(OperatorCommand):
 
     def operate(self, *, dry_run: bool, actor: str | None, **options: Any) -> None:
         """Rotate, then count by key."""
+        who = acting(actor)
+        who.require("keys.rotate")
         primary = keyring().primary_id
         before = standing()
         total = sum(before.values()) - before.get(primary, 0)
@@ -30,7 +32,7 @@ class Command(OperatorCommand):
         if not dry_run:
             with progress("keys", total=total) as told:
                 try:
-                    rotated = rotate_keys(actor=acting(actor), on_progress=told)
+                    rotated = rotate_keys(actor=who, on_progress=told)
                 except UnreadableRecord:
                     unreadable = (
                         "A data key opens with none of ENIGMA_FERNET_KEYS: an old key is missing from the list."

@@ -13,7 +13,7 @@ from enigma.operation import FOUND_PROBLEMS, OperatorCommand
 
 
 class Command(OperatorCommand):
-    help = "Recompute every submission and decision of a cycle from the stored records and compare them with the log"
+    help = "Recompute all that the log holds of a cycle from the stored records, and compare"
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Declare the options."""
@@ -26,7 +26,8 @@ class Command(OperatorCommand):
         found = attest(cycle_named(code), actor=acting(actor))
         for wrong in found.mismatches:
             self.stderr.write(f"{wrong.kind} {wrong.ref}: {wrong.reason}")
-        summary = f"{code}: {found.submissions} submissions and {found.decisions} decisions compared with the log"
+        counts = f"{found.submissions} submissions, {found.blind_copies} blind copies and {found.decisions} decisions"
+        summary = f"{code}: {counts} compared with the log"
         self.answer(summary, {"code": code, "ok": not found.mismatches, **asdict(found)}, as_json=options["json"])
         if found.mismatches:
             raise CommandError(f"{len(found.mismatches)} records differ from the log.", returncode=FOUND_PROBLEMS)

@@ -1,0 +1,51 @@
+"""What must hold before a cycle closes its intake: everybody is in the log, and nobody outside the final rules."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from django.db import connection
+
+from admissions.models.applications import Application
+from admissions.models.leaves import leaves, waiting
+from admissions.rules import ranges
+
+if TYPE_CHECKING:
+    from admissions.models.cycles import AdmissionCycle
+
+# What is no object of numbers becomes a test that no cycle accepts, so that it is counted and breaks nothing.
+_OUTSIDE = """
+    SELECT count(*)
+      FROM applications AS application
+     WHERE application.admission_cycle_id = %s AND application.status <> 'withdrawn'
+       AND (application.gpa > %s OR EXISTS (
+            SELECT 1
+              FROM jsonb_each(CASE jsonb_typeof(application.test_scores)
+                              WHEN 'object' THEN application.test_scores ELSE '{"": null}' END) AS given (test, score)
+              LEFT JOIN unnest(%s::text[], %s::numeric[], %s::numeric[]) AS accepted (test, low, high) USING (test)
+             WHERE CASE WHEN accepted.test IS NULL OR jsonb_typeof(score) <> 'number' THEN true
+                        ELSE score::numeric NOT BETWEEN low AND high END))
+"""
+
+
+def intake_faults(cycle: "AdmissionCycle") -> Iterator[str]:
+    """Yield, one by one, what stands against a freeze; the cycle's row must be locked, so that nobody comes in."""
+    if count := waiting(cycle):
+        yield f"{count} entries of {cycle.code} are not in the log yet: run a worker or sequence_log."
+    logged, stored = leaves(cycle, "submission"), Application.objects.of(cycle).count()
+    if logged != stored:
+        yield f"{stored} applications of {cycle.code} are stored, but the log holds {logged} submissions."
+    if count := outside_the_rules(cycle):
+        yield (
+            f"{count} applications of {cycle.code} lie outside its rules (GPA scale, accepted tests and their ranges); "
+            "the rules cannot be sealed so."
+        )
+
+
+def outside_the_rules(cycle: "AdmissionCycle") -> int:
+    """Count the applications with a GPA above the scale, a test that is not accepted, or a score out of its range."""
+    tests = ranges(cycle.tests)
+    lows, highs = [one.low for one in tests.values()], [one.high for one in tests.values()]
+    with connection.cursor() as cursor:
+        cursor.execute(_OUTSIDE, [cycle.pk, cycle.gpa_scale, list(tests), lows, highs])
+        count: int = cursor.fetchone()[0]
+    return count
