@@ -141,7 +141,7 @@ class AdmissionCycle(models.Model):
             "attempts_allowed": self.attempts_allowed,
             "closes_at": _rfc3339(self.closes_at),
             "essay_max": self.essay_max,
-            "gpa_scale": str(self.gpa_scale.normalize()),
+            "gpa_scale": format(self.gpa_scale.normalize(), "f"),
             "is_demo": self.is_demo,
             "judge_policy": str(self.judge_policy),
             "opens_at": _rfc3339(self.opens_at),
