@@ -18,8 +18,8 @@ STAGES: tuple[Stage, ...] = ("worker", "judge")
 
 
 def export_round(cycle: AdmissionCycle, stage: Stage, folder: Path, *, actor: Actor) -> BatchRun:
-    """Export all open requests of a stage for the stand-in."""
-    return export_batch(cycle, stage=stage, format="plain", model=MODEL, folder=folder, actor=actor)
+    """Export all open requests of a stage for the stand-in; files of an earlier database in its folder are replaced."""
+    return export_batch(cycle, stage=stage, format="plain", model=MODEL, folder=folder, actor=actor, force=True)
 
 
 def answer_round(run: BatchRun, folder: Path, *, seed: int = 1) -> list[Path]:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from accounts.actors import operator
+from admissions.models.blind import FinalScore
 from admissions.models.cycles import AdmissionCycle
 from batches.export import export_batch
 from batches.ingest import Imported, import_file
@@ -124,3 +125,21 @@ def states(one: AdmissionCycle, stage: str = "worker") -> list[tuple[Any, ...]]:
     """All requests of a stage as (attempt, sample, state, failure), sorted."""
     requests = EvaluationRequest.objects.filter(admission_cycle=one, stage=stage)
     return sorted(requests.values_list("attempt", "sample", "state", "failure"))
+
+
+def final() -> FinalScore:
+    """The one final score there is."""
+    return FinalScore.objects.get()
+
+
+def scores() -> list[tuple[Any, ...]]:
+    """All final scores as (status, total, waiting reason), sorted."""
+    return sorted(FinalScore.objects.values_list("status", "total", "waiting_reason"))
+
+
+def fail(one: AdmissionCycle, code: str, stage: str = "worker") -> Imported:
+    """Answer the last request of a stage by an error, and export what follows, if anything does."""
+    taken = hand_in(one, *(failure(request, code) for request in requests_of(one, stage)))
+    if EvaluationRequest.objects.filter(state="wanted", stage=stage).exists():
+        export(one, stage)
+    return taken

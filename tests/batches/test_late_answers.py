@@ -8,7 +8,7 @@ from admissions.decisions import set_aside
 from admissions.models.blind import FinalScore
 from admissions.phases import PhaseError
 from audit.models import LogOutbox
-from batches.models import BatchRun, EvaluationRequest, ImportIssue, WorkerResult
+from batches.models import BatchRun, ImportIssue, WorkerResult
 from batches.settlement import reask
 from enigma.errors import Denied
 from tests.batches.engines import (
@@ -16,13 +16,16 @@ from tests.batches.engines import (
     evaluated,
     evaluation,
     export,
+    fail,
     failure,
+    final,
     hand_in,
     judged,
     judgement,
     prepared,
     processing,
     requests_of,
+    scores,
     states,
 )
 from tests.factories import lead, omar
@@ -34,22 +37,6 @@ pytestmark = pytest.mark.django_db
 def one():
     """A cycle of one application, whose worker request is with an engine."""
     return processing(1)
-
-
-def final():
-    return FinalScore.objects.get()
-
-
-def scores():
-    return sorted(FinalScore.objects.values_list("status", "total", "waiting_reason"))
-
-
-def fail(one, code, stage="worker"):
-    """Answer the last request of a stage by an error, and export what follows, if anything does."""
-    taken = hand_in(one, *(failure(request, code) for request in requests_of(one, stage)))
-    if EvaluationRequest.objects.filter(state="wanted", stage=stage).exists():
-        export(one, stage)
-    return taken
 
 
 # -- twice, late, otherwise ---------------------------------------------------------------------

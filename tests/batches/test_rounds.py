@@ -97,3 +97,14 @@ def test_a_damaged_shard_is_named():
     shard.unlink()
     with pytest.raises(Malformed, match=rf"{shard.name} cannot be read: No such file"):
         answer_round(run, folder_of(one))
+
+
+def test_files_of_a_database_that_is_gone_are_replaced():
+    """The folder of the demo may outlive its database, whose runs are then counted from one again."""
+    one, other = prepared(1), prepared(1, code="spring-2027")
+    run = export_round(one, "worker", folder_of(one), actor=operator())
+    left = folder_of(other) / f"spring-2027-worker-run{run.pk + 1}-0001.jsonl"
+    folder_of(other).mkdir(parents=True, exist_ok=True)
+    left.write_text("left over\n")
+    export_round(other, "worker", folder_of(other), actor=operator())
+    assert left.read_text().startswith('{"anonymized_id"')

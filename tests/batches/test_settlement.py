@@ -19,12 +19,15 @@ from tests.batches.engines import (
     evaluated,
     evaluation,
     export,
+    fail,
     failure,
+    final,
     hand_in,
     judged,
     judgement,
     processing,
     requests_of,
+    scores,
     states,
 )
 
@@ -35,22 +38,6 @@ pytestmark = pytest.mark.django_db
 def one():
     """A cycle of one application, whose worker request is with an engine."""
     return processing(1)
-
-
-def final():
-    return FinalScore.objects.get()
-
-
-def scores():
-    return sorted(FinalScore.objects.values_list("status", "total", "waiting_reason"))
-
-
-def fail(one, code, stage="worker"):
-    """Answer the last request of a stage by an error, and export what follows, if anything does."""
-    taken = hand_in(one, *(failure(request, code) for request in requests_of(one, stage)))
-    if EvaluationRequest.objects.filter(state="wanted", stage=stage).exists():
-        export(one, stage)
-    return taken
 
 
 # -- scores -------------------------------------------------------------------------------------
