@@ -15,20 +15,22 @@ from enigma.samples import SAMPLE_MARK, SAMPLES
 MIN_SERVER = 150_000
 MIN_SECRET_KEY = 50  # characters, as Django's own deployment check asks
 MIN_INDEX_KEY = 32
+MIN_TOKEN_KEY = 32  # HMAC-SHA-256 wants a key as long as its hash (RFC 7518, 3.2)
 ORIGIN = re.compile(r"[!-*,-~]+")  # what audit.chain hashes into the first entry
 
 
 def configuration_faults(
-    *, secret_key: str, fernet_keys: list[str], index_key: str, origin: str, engine: str, debug: bool
+    *, secret_key: str, fernet_keys: list[str], index_key: str, token_key: str, origin: str, engine: str, debug: bool
 ) -> Iterator[str]:
     """Yield a sentence for each fault; in DEBUG the sample keys are let through."""
     if engine != "django.db.backends.postgresql":
         yield "Set DATABASE_URL to a PostgreSQL database: no other engine is supported."
     yield from _malformed_origin(origin)
-    yield from _short_keys(secret_key, fernet_keys, index_key)
-    keys = [secret_key, *fernet_keys, index_key]
+    yield from _short_keys(secret_key, fernet_keys, index_key, token_key)
+    keys = [secret_key, *fernet_keys, index_key, token_key]
     if len(set(filter(None, keys))) < len(list(filter(None, keys))):
-        yield "Two keys are equal: SECRET_KEY, ENIGMA_BIDX_KEY and each of ENIGMA_FERNET_KEYS must differ."
+        named = "SECRET_KEY, ENIGMA_BIDX_KEY, ENIGMA_JWT_KEY and each of ENIGMA_FERNET_KEYS"
+        yield f"Two keys are equal: {named} must differ."
     if not debug and any(key in SAMPLES or SAMPLE_MARK in key for key in keys):
         yield "A sample key is in use: make your own with `manage.py generate_keys`."
 
@@ -38,7 +40,7 @@ def _malformed_origin(origin: str) -> Iterator[str]:
         yield "ENIGMA_ORIGIN must be printable ASCII without blanks and «+», such as admissions.example.edu/enigma/1."
 
 
-def _short_keys(secret_key: str, fernet_keys: list[str], index_key: str) -> Iterator[str]:
+def _short_keys(secret_key: str, fernet_keys: list[str], index_key: str, token_key: str) -> Iterator[str]:
     if len(secret_key) < MIN_SECRET_KEY:
         yield f"SECRET_KEY is missing or shorter than {MIN_SECRET_KEY} characters (see manage.py generate_keys)."
     if not fernet_keys:
@@ -48,6 +50,8 @@ def _short_keys(secret_key: str, fernet_keys: list[str], index_key: str) -> Iter
             yield f"Key {number} of ENIGMA_FERNET_KEYS is not 32 bytes of URL-safe base64."
     if len(index_key) < MIN_INDEX_KEY:
         yield f"ENIGMA_BIDX_KEY is missing or shorter than {MIN_INDEX_KEY} characters (see manage.py generate_keys)."
+    if len(token_key) < MIN_TOKEN_KEY:
+        yield f"ENIGMA_JWT_KEY is missing or shorter than {MIN_TOKEN_KEY} characters (see manage.py generate_keys)."
 
 
 def _is_fernet_key(key: str) -> bool:
@@ -59,10 +63,10 @@ def _is_fernet_key(key: str) -> bool:
 
 def _current_faults() -> Iterator[str]:
     return configuration_faults(
-        # Read past LazySettings, which raises its own, vaguer error on an empty SECRET_KEY.
-        secret_key=settings._wrapped.SECRET_KEY,
+        secret_key=settings.SECRET_KEY,
         fernet_keys=settings.ENIGMA_FERNET_KEYS,
         index_key=settings.ENIGMA_BIDX_KEY,
+        token_key=settings.ENIGMA_JWT_KEY,
         origin=settings.ENIGMA_ORIGIN,
         engine=settings.DATABASES.get("default", {}).get("ENGINE", ""),
         debug=settings.DEBUG,
@@ -72,6 +76,14 @@ def _current_faults() -> Iterator[str]:
 def check_configuration(**_: Any) -> list[CheckMessage]:
     """The faults as Django system checks, so that every command that needs keys refuses to run."""
     return [Error(fault, id="enigma.E001") for fault in _current_faults()]
+
+
+def check_second_factor(**_: Any) -> list[CheckMessage]:
+    """For ``check --deploy``: staff without a second factor are for a demo only."""
+    if not settings.SECOND_FACTOR_OPTIONAL:
+        return []
+    told = "SECOND_FACTOR_OPTIONAL is on: staff may sign in by a password alone."
+    return [Error(told, hint="Unset it; it is for a demo only.", id="enigma.E002")]
 
 
 def refuse_bad_configuration() -> None:

@@ -81,6 +81,28 @@ class Keyring:
         except InvalidToken:
             raise UnreadableRecord("no master key opens this data key") from None
 
+    def seal_secret(self, text: str, *, kind: str) -> str:
+        """Return a short text sealed by the first master key, bound to ``kind``, with the id of that key before it."""
+        body = orjson.dumps({"t": kind, "v": FORMAT_VERSION, "d": text})
+        return f"{self.primary_id}:{self._master.encrypt(body).decode('ascii')}"
+
+    def open_secret(self, sealed: str, *, kind: str) -> str:
+        """Return what ``seal_secret`` sealed; raise UnreadableRecord for a wrong key or another kind."""
+        try:
+            body = orjson.loads(self._master.decrypt(sealed.partition(":")[2]))
+            bound_to, text = (body["t"], body["v"]), body["d"]
+        except (InvalidToken, orjson.JSONDecodeError, KeyError, TypeError):
+            raise UnreadableRecord(f"a {kind} does not open") from None
+        if bound_to != (kind, FORMAT_VERSION):
+            raise UnreadableRecord(f"a {kind} is something else")
+        opened: str = text
+        return opened
+
+    def rewrap_secret(self, sealed: str) -> str:
+        """Seal what ``seal_secret`` sealed anew by the first master key."""
+        fresh = self.rewrap(sealed.partition(":")[2])
+        return f"{fresh.key_id}:{fresh.token}"
+
     def email_index(self, email: str, *, cycle_id: int) -> bytes:
         """HMAC-SHA-256 of the folded address within one cycle: equal addresses meet, and only inside the cycle."""
         folded = unicodedata.normalize("NFKC", email.strip()).casefold()

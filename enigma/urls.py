@@ -1,5 +1,31 @@
-"""Wires the apps' pages together. The console, the applicant pages and the API add theirs here."""
+"""Wires the apps' pages and the API together."""
 
-from django.urls import URLPattern, URLResolver
+from django.contrib import admin
+from django.urls import URLPattern, URLResolver, include, path
 
-urlpatterns: list[URLPattern | URLResolver] = []
+from accounts.console import console
+from enigma.rest.docs import Docs, Schema
+from enigma.rest.health import Health, Live, Ready
+
+admin.autodiscover()
+
+API = "api/v1/"
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path(API, include("accounts.api.urls")),
+    path(API, include("admissions.api.urls")),
+    path(API, include("batches.api.urls")),
+    path(API, include("audit.api.urls")),
+    path(f"{API}health", Health.as_view(), name="api-health"),
+    path("api/schema/", Schema.as_view(), name="api-schema"),
+    path("api/docs/", Docs.as_view(), name="api-docs"),
+    path("livez", Live.as_view(), name="livez"),
+    path("readyz", Ready.as_view(), name="readyz"),
+    path("accounts/", include("accounts.urls")),
+    path("console/", console.urls),
+]
+
+# Below /api/ a problem, elsewhere Django's own pages.
+handler400 = "enigma.rest.problems.bad_request"
+handler404 = "enigma.rest.problems.not_found"
+handler500 = "enigma.rest.problems.failed"

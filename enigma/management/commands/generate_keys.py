@@ -17,3 +17,4 @@ class Command(BaseCommand):
         self.stdout.write(f"SECRET_KEY={secrets.token_urlsafe(48)}")
         self.stdout.write(f"ENIGMA_FERNET_KEYS={Fernet.generate_key().decode()}")
         self.stdout.write(f"ENIGMA_BIDX_KEY={secrets.token_urlsafe(32)}")
+        self.stdout.write(f"ENIGMA_JWT_KEY={secrets.token_urlsafe(48)}")
