@@ -2,6 +2,7 @@
 
 import os
 from dataclasses import dataclass
+from typing import Any
 
 from accounts.models import AdminUser
 from accounts.roles import Role, permits
@@ -12,15 +13,27 @@ from enigma.errors import Denied
 class Actor:
     """Somebody or something that acts; ``id`` is opaque and never an address or a name."""
 
-    kind: str  # staff, operator or system
+    kind: str  # staff, operator, system, applicant, service or nobody
     id: str
     role: str
     session_id: str = ""
+    # A machine's token is for one permission and one cycle (its code); everybody else has no such bounds.
+    scope: tuple[str, str] | None = None
 
-    def require(self, permission: str) -> None:
-        """Raise Denied unless this actor's role includes ``permission``."""
+    def require(self, permission: str, *, cycle: str = "") -> None:
+        """Raise Denied unless this actor's role, and the scope of its token, include ``permission``.
+
+        ``cycle`` is the code of the cycle that the deed is about; a scoped actor may do nothing outside its own.
+        """
         if not permits(self.role, permission):
             raise Denied(f"The role {self.role or 'none'} does not include {permission}.")
+        if self.scope is not None and self.scope != (permission, cycle):
+            raise Denied(f"This token is for {self.scope[0]} in the cycle {self.scope[1]} only.")
+
+
+def nobody() -> Actor:
+    """Whoever has not signed in."""
+    return Actor(kind="nobody", id="", role=Role.NOBODY)
 
 
 def operator() -> Actor:
@@ -35,14 +48,23 @@ def system() -> Actor:
 
 def staff(email: str) -> Actor:
     """Return the staff member with this address, with the role that the database names now; raise Denied otherwise."""
-    member = (
-        AdminUser.objects.select_related("user")
-        .filter(user__email=email.strip().lower(), is_active=True, user__is_active=True)
-        .first()
-    )
+    member = _active(user__email=email.strip().lower())
     if member is None:
         raise Denied("There is no active member of staff with this address.")
     return Actor(kind="staff", id=f"user:{member.user_id}", role=member.role)
+
+
+def staff_again(actor_id: str, *, session_id: str = "") -> Actor:
+    """Return who asked for a job, by the id of then and with the role of now; raise Denied when they are gone."""
+    number = actor_id.removeprefix("user:")
+    member = _active(user=int(number)) if number.isdecimal() else None
+    if member is None:
+        raise Denied("Whoever asked for this is no active member of staff any more.")
+    return Actor(kind="staff", id=actor_id, role=member.role, session_id=session_id)
+
+
+def _active(**who: Any) -> AdminUser | None:
+    return AdminUser.objects.filter(is_active=True, user__is_active=True, **who).first()
 
 
 def acting(email: str | None) -> Actor:

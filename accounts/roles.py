@@ -4,14 +4,20 @@ from enum import StrEnum
 
 
 class Role(StrEnum):
-    """What a member of staff, or a machine, is here for."""
+    """What somebody, or a machine, is here for; the last two hold no staff record."""
 
     REVIEWER = "reviewer"
     ADMIN = "admin"
     SUPER_ADMIN = "super_admin"
     AUDITOR = "auditor"
     SERVICE = "service"
+    APPLICANT = "applicant"
+    NOBODY = "nobody"
 
+
+STAFF = (Role.REVIEWER, Role.ADMIN, Role.SUPER_ADMIN, Role.AUDITOR)
+# What an AdminUser may be; a machine's token needs no staff record, but 1.x kept some.
+RECORDED = (*STAFF, Role.SERVICE)
 
 STEPS = (
     "freeze",
@@ -24,31 +30,48 @@ STEPS = (
     "complete",
 )
 
-_READ = frozenset({"cycle.view"})
+# What anybody may do: read what is public, and ask to be let in.
+_PUBLIC = frozenset({"public.view", "session.begin"})
+_APPLICANT = _PUBLIC | {
+    "applicant.session",  # one's own session: refresh, log out
+    "application.submit",
+    "application.view",  # one's own, as far as the phase
+    "application.withdraw",
+    "result.view",  # one's own, once it is published
+}
+_STAFF = _PUBLIC | {"staff.session", "cycle.view"}
 _AUDIT = frozenset({"audit.view", "audit.verify"})
 _LEAD = (
-    _READ
+    _STAFF
     | {f"cycle.{step}" for step in STEPS}
     | {
         "cycle.create",
+        "cycle.change",
         "applications.import",
+        "blind.view",
+        "batches.view",
         "batches.export",
         "batches.import",
         "scores.decide",
         "outcomes.export",
+        "tokens.manage",
     }
 )
 
 PERMISSIONS: dict[str, frozenset[str]] = {
-    Role.REVIEWER: _READ | {"scores.decide"},
+    Role.NOBODY: _PUBLIC,
+    Role.APPLICANT: _APPLICANT,
+    Role.REVIEWER: _STAFF | {"blind.view", "scores.decide"},
     Role.ADMIN: _LEAD,
-    Role.SUPER_ADMIN: _LEAD | _AUDIT | {"people.manage", "keys.rotate"},
-    Role.AUDITOR: _READ | _AUDIT,
-    # A machine's reach is narrowed further by the scope of its token.
-    Role.SERVICE: frozenset({"batches.export", "batches.import"}),
+    Role.SUPER_ADMIN: _LEAD | _AUDIT | {"people.manage", "identity.view", "keys.rotate"},
+    Role.AUDITOR: _STAFF | _AUDIT,
+    # A machine's reach is narrowed further to one of these by the scope of its token, and to one cycle.
+    Role.SERVICE: _PUBLIC | {"batches.export", "batches.import"},
 }
 
 ALL_PERMISSIONS = frozenset().union(*PERMISSIONS.values())
+# What a machine's token can be made for.
+VERBS = PERMISSIONS[Role.SERVICE] - _PUBLIC
 
 
 def permits(role: str, permission: str) -> bool:

@@ -3,7 +3,9 @@
 from django.db import transaction
 
 from accounts.actors import Actor
+from accounts.groups import place
 from accounts.models import AdminUser, User
+from accounts.newcomers import confirm_address
 from audit.log import record
 from enigma.errors import Conflict
 
@@ -21,6 +23,8 @@ def create_staff(email: str, password: str, *, role: str, actor: Actor) -> Admin
         user = user or User.objects.create_user(email)
         user.set_password(password)
         user.save(update_fields=["password"])
+        confirm_address(user)
         member = AdminUser.objects.create(user=user, role=role)
+        place(member)
         record("staff.create", actor=actor, entity=("user", str(user.pk)), role=role)
     return member

@@ -9,10 +9,12 @@ from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.core.management.base import CommandError
 from django.core.validators import validate_email
+from django.db import transaction
 
+from accounts import second_factor
 from accounts.actors import operator
 from accounts.models import User
-from accounts.roles import Role
+from accounts.roles import STAFF
 from accounts.staff import create_staff
 from enigma.operation import OperatorCommand
 
@@ -23,19 +25,26 @@ class Command(OperatorCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Declare the options."""
         parser.add_argument("--email", required=True)
-        parser.add_argument("--role", required=True, choices=[role.value for role in Role if role != Role.SERVICE])
+        parser.add_argument("--role", required=True, choices=[role.value for role in STAFF])
         parser.add_argument("--password-stdin", action="store_true", help="read the password from standard input")
+        parser.add_argument("--totp", action="store_true", help="enrol an authenticator app and print its secret once")
 
-    def operate(self, *, email: str, role: str, password_stdin: bool, **options: Any) -> None:
-        """Check address and password, then make the staff record."""
+    def operate(self, *, email: str, role: str, password_stdin: bool, totp: bool, **options: Any) -> None:
+        """Check address and password, then make the staff record, with a second factor where one is asked for."""
         password = sys.stdin.readline().rstrip("\r\n") if password_stdin else self._ask()
         try:
             validate_email(email)
             validate_password(password, User(email=email))
         except ValidationError as fault:
             raise CommandError(" ".join(fault.messages), returncode=2) from None
-        member = create_staff(email, password, role=role, actor=operator())
+        with transaction.atomic():
+            member = create_staff(email, password, role=role, actor=operator())
+            enrolled = second_factor.enrol(member.user) if totp else None
         self.stdout.write(f"made {member.role} user:{member.user_id}")
+        if enrolled:
+            self.stdout.write(f"address {enrolled.address}")
+            self.stdout.write(f"secret {enrolled.secret}")
+            self.stdout.write(f"recovery codes {' '.join(enrolled.recovery_codes)}")
 
     def _ask(self) -> str:
         try:

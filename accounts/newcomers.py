@@ -1,0 +1,64 @@
+"""New people: whoever asks for a code has an account from then on, and loses it when the code is never used."""
+
+from datetime import datetime, timedelta
+
+from allauth.account.models import EmailAddress
+from django.contrib.auth.hashers import make_password
+from django.db import transaction
+from django.db.models import Exists, OuterRef
+
+from accounts.actors import system
+from accounts.models import AdminUser, ApplicantSession, User
+from audit.log import record
+from enigma.errors import Malformed
+
+UNCONFIRMED_FOR = timedelta(days=1)
+CHUNK = 1_000
+
+
+def person_for(email: str) -> User:
+    """Return the user of an address, made now when there is none.
+
+    Known and unknown addresses take the same statements, so that neither the answer nor its time tells them apart;
+    of two requests at once both get the same user. Raise Malformed where no mail could go.
+    """
+    email = email.strip().lower()
+    if not email.partition("@")[0].isascii():  # Django's validator lets «İ» pass, and no mail server takes it
+        raise Malformed("The part of the address before the @ holds letters that mail does not take.")
+    with transaction.atomic():
+        User.objects.bulk_create([User(email=email, password=make_password(None))], ignore_conflicts=True)
+        user = User.objects.get(email=email)
+        address = EmailAddress(user=user, email=email, primary=True, verified=False)
+        EmailAddress.objects.bulk_create([address], ignore_conflicts=True)
+    return user
+
+
+def confirm_address(user: User) -> None:
+    """Note that the address is the person's own: they used a code, or whoever made the account vouches for it."""
+    EmailAddress.objects.update_or_create(user=user, email=user.email, defaults={"verified": True, "primary": True})
+
+
+def purge_unconfirmed(now: datetime) -> int:
+    """Delete the users who asked for a code more than a day ago and never used one; return how many."""
+    done = 0
+    while count := _purge_chunk(now - UNCONFIRMED_FOR):
+        done += count
+    return done
+
+
+def _purge_chunk(before: datetime) -> int:
+    """Delete some of them; whoever signed in by any door, has a staff record or a session, stays."""
+    mine = {"user": OuterRef("pk")}
+    with transaction.atomic():
+        gone = list(
+            User.objects.filter(date_joined__lt=before, last_login=None)
+            .exclude(Exists(EmailAddress.objects.filter(verified=True, **mine)))
+            .exclude(Exists(AdminUser.objects.filter(**mine)))
+            .exclude(Exists(ApplicantSession.objects.filter(**mine)))
+            .select_for_update(skip_locked=True)
+            .values_list("pk", flat=True)[:CHUNK]
+        )
+        if gone:
+            User.objects.filter(pk__in=gone).delete()
+            record("people.purge", actor=system(), entity=("table", User._meta.db_table), rows=len(gone))
+    return len(gone)

@@ -1,0 +1,59 @@
+"""Colleagues: list them, change what they are, end their sessions. Every change is in the audit log."""
+
+from django.db import transaction
+from django.db.models import QuerySet
+
+from accounts import sessions
+from accounts.actors import Actor
+from accounts.groups import place
+from accounts.models import AdminUser
+from accounts.roles import STAFF, Role
+from audit.log import record
+from enigma.errors import Malformed, Refused
+
+
+def people(actor: Actor) -> QuerySet[AdminUser]:
+    """Return everybody with a staff record, active or not; raise Denied without the permission."""
+    actor.require("people.manage")
+    return AdminUser.objects.select_related("user")
+
+
+@transaction.atomic
+def change_person(
+    member: AdminUser, *, role: str | None = None, is_active: bool | None = None, actor: Actor
+) -> AdminUser:
+    """Give a colleague another role, or take the staff record out of use or back; their sessions end by it.
+
+    Raise Refused for one's own record and for the last active super_admin, Malformed for what is no role of staff.
+    """
+    actor.require("people.manage")
+    if role is not None and role not in STAFF:
+        raise Malformed(f"A member of staff is one of {', '.join(STAFF)}.")
+    # All who could be the last are locked in one order: two who demote each other at once do so one after the other.
+    leading = list(_leading().select_for_update(of=("self",)).order_by("pk"))
+    member = AdminUser.objects.select_for_update(of=("self",)).select_related("user").get(pk=member.pk)
+    if actor.id == f"user:{member.user_id}":
+        raise Refused("Nobody changes their own role: ask a colleague.")
+    before = {"role": member.role, "is_active": member.is_active}
+    member.role = member.role if role is None else str(role)
+    member.is_active = member.is_active if is_active is None else is_active
+    after = {"role": member.role, "is_active": member.is_active}
+    if before == after:
+        return member
+    if [one.pk for one in leading] == [member.pk] and after != {"role": Role.SUPER_ADMIN, "is_active": True}:
+        raise Refused("This is the last active super_admin, and one must stay.")
+    member.save(update_fields=["role", "is_active"])
+    place(member)
+    record("staff.change", actor=actor, entity=("user", str(member.user_id)), before=before, after=after)
+    sessions.end_all(member.user, actor=actor, reason="role_changed")
+    return member
+
+
+def end_sessions_of(member: AdminUser, *, actor: Actor) -> int:
+    """End all sessions of a colleague; return how many."""
+    actor.require("people.manage")
+    return sessions.end_all(member.user, actor=actor, reason="ended_by_colleague")
+
+
+def _leading() -> QuerySet[AdminUser]:
+    return AdminUser.objects.filter(role=Role.SUPER_ADMIN, is_active=True, user__is_active=True)
