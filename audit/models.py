@@ -1,9 +1,9 @@
-"""The tables of both logs. Rows are text without foreign keys, so they outlive whatever they speak of."""
+"""The tables of both logs and of their verifications. Rows are text without foreign keys, so they outlive all else."""
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 from django.db.models.functions import Concat, Length, Now
-from django.db.models.lookups import Exact, Regex
+from django.db.models.lookups import Exact, IsNull, Regex
 
 from audit.chain import ANCHOR, KINDS
 
@@ -102,8 +102,12 @@ class AuditLog(models.Model):
         verbose_name_plural = "audit log entries"
         ordering = ["log_id"]
         indexes = [
-            models.Index(fields=["timestamp"], name="audit_logs_timestamp"),
-            models.Index(fields=["entity_type", "entity_id"], name="audit_logs_entity"),
+            # Each ends with the position, in the order of which the log is read, and read on.
+            models.Index(fields=["timestamp", "log_id"], name="audit_logs_by_time"),
+            models.Index(fields=["entity_type", "entity_id", "log_id"], name="audit_logs_by_entity"),
+            models.Index(fields=["action", "log_id"], name="audit_logs_by_action"),
+            models.Index(fields=["actor_id", "log_id"], name="audit_logs_by_actor"),
+            models.Index(fields=["outcome", "log_id"], condition=~Q(outcome="ok"), name="audit_logs_not_ok"),
         ]
 
     def __str__(self) -> str:
@@ -128,3 +132,65 @@ class LogHead(models.Model):
 
     def __str__(self) -> str:
         return f"{self.origin}: {self.size} public, {self.audit_size} internal entries"
+
+
+# What a verification has found once it is done; "head" is where a log ended then, to be compared with what was kept.
+_FOUND = ("origin", "public_size", "public_head", "audit_size", "audit_head", "pending", "checked", "ok")
+
+
+class Verification(models.Model):
+    """One verification of both logs, and what it found; a finished one stays as it is."""
+
+    class State(models.TextChoices):
+        """How far it has come; a failed one ended without saying anything about the logs."""
+
+        QUEUED = "queued"
+        RUNNING = "running"
+        DONE = "done"
+        FAILED = "failed"
+
+    verification_id = models.BigAutoField(primary_key=True)
+    state = models.TextField(choices=State)
+    asked_by = models.TextField(help_text="id of the actor, a code")
+    asked_at = models.DateTimeField()
+    started_at = models.DateTimeField(null=True)
+    finished_at = models.DateTimeField(null=True)
+    ok = models.BooleanField(null=True)
+    fault = models.TextField(default="", help_text="the first lie; empty where there is none")
+    origin = models.TextField(null=True)  # noqa: DJ001  nothing is known before the end, and that is not ""
+    public_size = models.BigIntegerField(null=True)
+    public_head = models.TextField(null=True)  # noqa: DJ001
+    audit_size = models.BigIntegerField(null=True)
+    audit_head = models.TextField(null=True)  # noqa: DJ001
+    pending = models.BigIntegerField(null=True, help_text="committed, but not yet in a log")
+    checked = models.BigIntegerField(null=True, help_text="entries of both logs up to the first that lies")
+
+    class Meta:
+        db_table = "verifications"
+        ordering = ["verification_id"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(state="queued", started_at=None, finished_at=None)
+                | Q(state="running", started_at__isnull=False, finished_at=None)
+                | Q(state="failed", finished_at__isnull=False)
+                | Q(state="done", started_at__isnull=False, finished_at__isnull=False),
+                name="verification_times_fit_its_state",
+            ),
+            models.CheckConstraint(
+                condition=Q(state="done", **{f"{name}__isnull": False for name in _FOUND})
+                | ~Q(state="done") & Q(fault="", **dict.fromkeys(_FOUND)),
+                name="verification_says_all_or_nothing",
+            ),
+            models.CheckConstraint(
+                condition=Q(ok=None) | Q(ok=True, fault="") | Q(ok=False) & ~Q(fault=""),
+                name="verification_names_its_fault",
+            ),
+            # Whoever asks while one is under way is shown that one.
+            models.UniqueConstraint(
+                IsNull(F("finished_at"), True), condition=Q(finished_at=None), name="one_verification_under_way"
+            ),
+        ]
+        indexes = [models.Index(fields=["-finished_at"], condition=Q(state="done"), name="verifications_done")]
+
+    def __str__(self) -> str:
+        return f"verification {self.verification_id}: {self.state}"

@@ -1,10 +1,15 @@
 """Recomputes both logs from their bytes; exits with 1 and the first lie when one does not hold."""
 
 import argparse
+import os
 import sys
 from typing import Any
 
+from django.db import DatabaseError, transaction
+from django.utils import timezone
+
 from audit.verification import Verdict, verify
+from audit.verifications import keep
 from enigma.operation import FOUND_PROBLEMS, OperatorCommand
 
 
@@ -16,8 +21,14 @@ class Command(OperatorCommand):
         parser.add_argument("--json", action="store_true", help="one JSON object on standard output")
 
     def operate(self, **options: Any) -> None:
-        """Print sizes, heads and lies."""
+        """Print sizes, heads and lies; keep the verdict, where this database may be written to."""
+        started = timezone.now()
         verdict = verify()
+        try:
+            with transaction.atomic():
+                keep(verdict, asked_by=f"uid:{os.getuid()}", started=started)
+        except DatabaseError:
+            self.say("The verdict could not be kept in this database.")
         self.answer(_as_text(verdict), _as_json(verdict), as_json=options["json"])
         if not verdict.ok:
             sys.exit(FOUND_PROBLEMS)
