@@ -11,7 +11,7 @@ from typing import Any
 from django.db import connection, transaction
 
 from accounts.actors import Actor
-from admissions.commitments import submission_fields
+from admissions.commitments import submission_fields, withdrawal_fields
 from admissions.milestones import milestone_faults
 from admissions.models.applications import IdentityMapping
 from admissions.models.blind import text_reader
@@ -19,7 +19,7 @@ from admissions.models.cycles import AdmissionCycle
 from admissions.models.faults import ranking_faults
 from admissions.models.leaves import leaves, waiting
 from admissions.models.outcomes import decisions, may_see_result
-from admissions.phases import Phase, has_reached
+from admissions.phases import Phase, Status, has_reached
 from audit.chain import commitment
 from audit.models import HashChain
 from enigma.encryption import UnreadableRecord
@@ -71,8 +71,8 @@ class Attested:
 def attest(cycle: AdmissionCycle, *, actor: Actor) -> Attested:
     """Recompute every commitment of a cycle from the stored records; raise Refused while entries wait for the log.
 
-    Submissions are compared always; milestones, blind copies, the ranking and decisions from the phase on in which
-    they were committed. What does not open, or is gone, is a mismatch and ends nothing.
+    Submissions and withdrawals are compared always; milestones, blind copies, the ranking and decisions from the phase
+    on in which they were committed. What does not open, or is gone, is a mismatch and ends nothing.
     """
     actor.require("audit.verify")
     if waiting(cycle):
@@ -80,6 +80,7 @@ def attest(cycle: AdmissionCycle, *, actor: Actor) -> Attested:
     with transaction.atomic():
         cycle = AdmissionCycle.objects.get(pk=cycle.pk)  # what is stored, whatever the caller holds
         submissions, wrong = _compare(cycle, "submission", _submissions(cycle))
+        wrong += _compare(cycle, "submission.withdraw", _withdrawals(cycle))[1]
         copies, wrong_texts = _compare_texts(cycle)
         wrong += [*_milestones(cycle), *wrong_texts, *_ranking(cycle)]
         decided = 0
@@ -106,6 +107,17 @@ def _submissions(cycle: AdmissionCycle) -> Iterator[tuple[str, str]]:
                     yield ref, UNREADABLE
                     continue
                 yield ref, _submission(person, texts, gpa, tests)
+
+
+def _withdrawals(cycle: AdmissionCycle) -> Iterator[tuple[str, str]]:
+    gone = IdentityMapping.objects.filter(admission_cycle=cycle, application__status=Status.WITHDRAWN)
+    in_order = gone.select_related("application").defer("sealed_texts").order_by("application__receipt_ref")
+    for identity in in_order.iterator(CHUNK):
+        ref = identity.application.receipt_ref.hex
+        try:
+            yield ref, commitment("submission.withdraw", withdrawal_fields(), salt=identity.salt()).hex()
+        except UnreadableRecord:
+            yield ref, UNREADABLE
 
 
 def _submission(person: dict[str, Any], texts: dict[str, Any], gpa: Decimal, tests: str) -> str:

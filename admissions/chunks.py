@@ -66,7 +66,7 @@ def chunks(rows: Iterable[RawRow], cycle: AdmissionCycle) -> Iterator[Chunk]:
     limits, chunk = limits_of(cycle), None
     for raw in rows:
         chunk = chunk or Chunk(first=raw.line)
-        chunk.add(_judge(raw, cycle, limits))
+        chunk.add(judge(raw, cycle, limits))
         if chunk.is_full():
             yield chunk
             chunk = None
@@ -74,7 +74,8 @@ def chunks(rows: Iterable[RawRow], cycle: AdmissionCycle) -> Iterator[Chunk]:
         yield chunk
 
 
-def _judge(raw: RawRow, cycle: AdmissionCycle, limits: Limits) -> Candidate | Rejected:
+def judge(raw: RawRow, cycle: AdmissionCycle, limits: Limits) -> Candidate | Rejected:
+    """Hold one application to the rules of the cycle: return it with its keyed hashes, or all its faults."""
     draft = check(raw, limits)
     if isinstance(draft, list):
         return Rejected(raw.line, raw.row, draft)

@@ -1,4 +1,4 @@
-"""What the public log commits to for one application: its submission and its decision. Pure functions."""
+"""What the public log commits to for one application when it is handed in or taken back. Pure functions."""
 
 from collections.abc import Mapping
 from decimal import Decimal
@@ -22,3 +22,8 @@ def submission_fields(
         "achievements": texts["achievements"],
         "version": SUBMISSION_VERSION,
     }
+
+
+def withdrawal_fields() -> dict[str, Any]:
+    """Return the fields of a «submission.withdraw»: that it was taken back; the time is the leaf's."""
+    return {"outcome": "withdrawn", "version": SUBMISSION_VERSION}

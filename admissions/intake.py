@@ -1,40 +1,24 @@
 """Take applications in from a file: validate, seal, store, commit to the log, a chunk a transaction."""
 
-import json
-import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime
-from decimal import Decimal
 from typing import Any, BinaryIO
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.utils import timezone
 from psycopg.errors import UniqueViolation
 
 from accounts.actors import Actor
 from admissions.chunks import Candidate, Chunk, Rejected, chunks
-from admissions.commitments import submission_fields
-from admissions.models.applications import Application, IdentityMapping, new_receipt_ref, new_reference
+from admissions.models.applications import Application, IdentityMapping
 from admissions.models.cycles import AdmissionCycle
-from admissions.phases import Phase, PhaseError, Status
+from admissions.phases import Phase, PhaseError
 from admissions.readers import Fault, Format, read
-from admissions.rows import Draft
-from audit.log import commit_many, record
+from admissions.storing import hold_door, store
+from audit.log import record
 from enigma.errors import Conflict
-from enigma.keys import keyring
 
 RACES_ALLOWED = 5
-
-_NEW_IDS = "SELECT nextval(pg_get_serial_sequence('applications', 'id')) FROM generate_series(1, %s)"
-_COPY_APPLICATIONS = """
-    COPY applications (id, admission_cycle_id, reference, receipt_ref, external_id, status, gpa, test_scores,
-                       submitted_at, created_at, set_aside_by, set_aside_reason) FROM STDIN
-"""
-_COPY_IDENTITIES = """
-    COPY identity_mapping (application_id, admission_cycle_id, email_bidx, fingerprint, wrapped_key, key_id,
-                           sealed_identity, sealed_texts) FROM STDIN
-"""
 
 
 @dataclass(slots=True)
@@ -91,7 +75,7 @@ def _import_chunk(cycle: AdmissionCycle, chunk: Chunk, actor: Actor, before: Tal
             with transaction.atomic():
                 _hold_open(cycle, before)
                 sorted_out = _sort_out(cycle, chunk.candidates)
-                _store(cycle, sorted_out.fresh)
+                store(cycle, sorted_out.fresh, now=timezone.now())
                 if sorted_out.fresh:
                     lines = f"{chunk.first}-{chunk.last}"
                     counts: dict[str, Any] = {"lines": lines, "imported": len(sorted_out.fresh)}
@@ -104,10 +88,7 @@ def _import_chunk(cycle: AdmissionCycle, chunk: Chunk, actor: Actor, before: Tal
 
 
 def _hold_open(cycle: AdmissionCycle, before: Tally) -> None:
-    # A freeze takes the row FOR UPDATE: it waits for this chunk, and later chunks see that the door is closed.
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT phase FROM admission_cycles WHERE id = %s FOR KEY SHARE", [cycle.pk])
-        phase = cursor.fetchone()[0]
+    phase = hold_door(cycle).phase
     if phase != Phase.SUBMISSION:
         taken = f" The first {before.rows} rows of the file were taken in before." if before.rows else ""
         raise PhaseError(f"{cycle.code} takes no more applications: it is in {phase}.{taken}")
@@ -136,66 +117,3 @@ def _sort_out(cycle: AdmissionCycle, candidates: list[Candidate]) -> _Sorted:
             known[one.email_bidx] = one.fingerprint
             taken_ids |= {one.draft.external_id} - {None}
     return result
-
-
-@dataclass(frozen=True, slots=True)
-class _Sealed:
-    pk: int
-    candidate: Candidate
-    receipt_ref: Any
-    salt: bytes
-
-
-def _store(cycle: AdmissionCycle, fresh: list[Candidate]) -> None:
-    if not fresh:
-        return
-    now = timezone.now()
-    with connection.cursor() as cursor:
-        cursor.execute(_NEW_IDS, [len(fresh)])
-        pks = [pk for (pk,) in cursor.fetchall()]
-        sealed = [_Sealed(pk, one, new_receipt_ref(), os.urandom(32)) for pk, one in zip(pks, fresh, strict=True)]
-        # In the order of what must be unique: two imports of the same people then wait for each other, not in a ring.
-        with cursor.copy(_COPY_APPLICATIONS) as copy:
-            for one in sorted(sealed, key=lambda one: one.candidate.draft.external_id or ""):
-                copy.write_row(_application_row(cycle, one, now))
-        with cursor.copy(_COPY_IDENTITIES) as copy:
-            for one in sorted(sealed, key=lambda one: one.candidate.email_bidx):
-                copy.write_row(_identity_row(cycle, one))
-    commit_many("submission", cycle_ref=cycle.ref.hex, rows=_commitments(sealed))
-
-
-def _application_row(cycle: AdmissionCycle, one: _Sealed, now: datetime) -> tuple[Any, ...]:
-    draft = one.candidate.draft
-    tests = json.dumps({name: _json_number(score) for name, score in draft.test_scores.items()})
-    submitted = draft.timestamp or now
-    head = (one.pk, cycle.pk, new_reference(), one.receipt_ref, draft.external_id, Status.SUBMITTED.value)
-    return (*head, draft.gpa, tests, submitted, now, "", "")
-
-
-def _json_number(score: Decimal | int) -> int | float:
-    return int(score) if score == int(score) else float(score)
-
-
-def _identity_row(cycle: AdmissionCycle, one: _Sealed) -> tuple[Any, ...]:
-    draft, record_id = one.candidate.draft, str(one.pk)
-    key, wrapped = keyring().new_key()
-    person = {**_person(draft), "salt": one.salt.hex()}
-    identity = key.seal(person, record=record_id, kind=IdentityMapping.IDENTITY)
-    texts = key.seal(_texts(draft), record=record_id, kind=IdentityMapping.TEXTS)
-    hashes = (one.candidate.email_bidx, one.candidate.fingerprint)
-    return (one.pk, cycle.pk, *hashes, wrapped.token, wrapped.key_id, identity, texts)
-
-
-def _person(draft: Draft) -> dict[str, Any]:
-    return {"name": draft.name, "email": draft.email, "phone": draft.phone, "address": draft.address}
-
-
-def _texts(draft: Draft) -> dict[str, Any]:
-    return {"essay": draft.essay, "achievements": draft.achievements}
-
-
-def _commitments(sealed: Iterable[_Sealed]) -> Iterator[tuple[str, bytes, dict[str, Any]]]:
-    for one in sealed:
-        draft = one.candidate.draft
-        fields = submission_fields(_person(draft), _texts(draft), gpa=draft.gpa, test_scores=draft.test_scores)
-        yield one.receipt_ref.hex, one.salt, fields

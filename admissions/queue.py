@@ -6,9 +6,11 @@ from procrastinate.contrib.django import app
 
 if TYPE_CHECKING:
     from admissions.models.cycles import AdmissionCycle
+    from admissions.models.runs import StepRun
 
 PREPROCESS = "admissions.preprocess"
 SEND_LETTERS = "admissions.send_letters"
+TAKE_STEP = "admissions.take_step"
 QUEUE = "cycles"
 CHUNK = 500  # applications a job; one transaction
 
@@ -23,3 +25,8 @@ def defer_preprocessing(cycle: "AdmissionCycle", applications: int) -> int:
 def defer_letters(cycle: "AdmissionCycle") -> None:
     """Queue the sending of a cycle's letters."""
     app.configure_task(SEND_LETTERS, queue=QUEUE).defer(cycle_id=cycle.pk)
+
+
+def defer_run(run: "StepRun") -> None:
+    """Queue a step that runs as a job."""
+    app.configure_task(TAKE_STEP, queue=QUEUE).defer(run_id=str(run.pk))

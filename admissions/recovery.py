@@ -11,6 +11,7 @@ from admissions.letters import cycles_with_letters
 from admissions.models.cycles import AdmissionCycle
 from admissions.preprocessing import remaining, unfinished_cycles
 from admissions.queue import CHUNK, PREPROCESS, SEND_LETTERS, defer_letters, defer_preprocessing
+from admissions.step_runs import take_up
 
 SILENT = timedelta(seconds=30)  # a worker gives a sign of life every ten seconds
 
@@ -21,7 +22,7 @@ def recover(*, at_once: bool = False) -> int:
     A job that failed and is to be tried again later counts as there, unless the work is to be taken up ``at_once``:
     who starts a worker has perhaps mended what it failed by.
     """
-    restored = 0
+    restored = take_up()
     for cycle in unfinished_cycles():
         missing = -(-remaining(cycle) // CHUNK) - _waiting(PREPROCESS, cycle, at_once=at_once)
         if missing > 0:

@@ -1,10 +1,11 @@
-"""Wrap every data key anew by the first master key, in chunks that can be killed and begun again."""
+"""Wrap every data key, and every second factor, anew by the first master key; killed, it is begun again."""
 
 from collections import Counter
 from collections.abc import Callable
 
 from django.db import connection, transaction
 
+from accounts import second_factor
 from accounts.actors import Actor
 from audit.log import record
 from enigma.keys import keyring
@@ -16,7 +17,7 @@ HOLDERS = (("admission_cycles", "id"), ("identity_mapping", "application_id"))
 
 
 def rotate_keys(*, actor: Actor, on_progress: Callable[[int], None] = lambda done: None) -> int:
-    """Re-wrap all data keys that do not stand on the first master key; return how many.
+    """Re-wrap all data keys and second factors that do not stand on the first master key; return how many.
 
     Only the wrapping changes, never the sealed values. Each table is walked once; rows that somebody else holds are
     left, see ``standing``. Raises UnreadableRecord when no master key opens a data key.
@@ -29,12 +30,12 @@ def rotate_keys(*, actor: Actor, on_progress: Callable[[int], None] = lambda don
             last = pks[-1]
             done += len(pks)
             on_progress(done)
-    return done
+    return done + second_factor.rewrap(actor, lambda more: on_progress(done + more))
 
 
 def standing() -> dict[str, int]:
     """Count the rows by the id of the master key that their data key stands on."""
-    counts: Counter[str] = Counter()
+    counts: Counter[str] = Counter(second_factor.standing())
     with connection.cursor() as cursor:
         for table, _ in HOLDERS:
             cursor.execute(f"SELECT key_id, count(*) FROM {table} GROUP BY key_id")  # noqa: S608  names of this module

@@ -22,7 +22,7 @@ _CONTROLS = bytes(code for code in range(32) if code not in b"\t\n\r") + b"\x7f"
 _C1 = re.compile("[\x80-\x9f]")
 _LINE_BREAKS = re.compile("[\t\n\r\u2028\u2029]")
 _FORMULA_STARTS = tuple("=+-@＝＋－＠")  # noqa: RUF001 - a spreadsheet takes the full-width forms too
-_PLAIN_DECIMAL = re.compile(r"[0-9]{1,20}(\.[0-9]{1,20})?")
+PLAIN_DECIMAL = re.compile(r"[0-9]{1,20}(\.[0-9]{1,20})?")
 _PHONE_SIGNS = "[ +()./-]*"
 _PHONE = re.compile(rf"(?:{_PHONE_SIGNS}[0-9]){{5,20}}{_PHONE_SIGNS}(?:(?:ext\.?|x) ?[0-9]{{1,6}})?", re.IGNORECASE)
 _TEST_NAME = re.compile(r"(?=.*[A-Z])[A-Z0-9][A-Z0-9 -]{0,11}")
@@ -234,7 +234,7 @@ def _gpa(value: object, limits: Limits) -> Decimal:
     if value is None or value == "":
         raise _Wrong(REQUIRED)
     if isinstance(value, str):
-        if not _PLAIN_DECIMAL.fullmatch(value):
+        if not PLAIN_DECIMAL.fullmatch(value):
             raise _Wrong(_why_no_decimal(value))
         value = Decimal(value)
     return Decimal(_number(value, lowest=Decimal(0), highest=limits.gpa_scale))

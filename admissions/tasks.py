@@ -8,10 +8,13 @@ from procrastinate.contrib.django import app
 from admissions.letters import LettersLeft, send_letters
 from admissions.models.cycles import AdmissionCycle
 from admissions.preprocessing import preprocess_chunk
-from admissions.queue import PREPROCESS, QUEUE, SEND_LETTERS
+from admissions.queue import PREPROCESS, QUEUE, SEND_LETTERS, TAKE_STEP
 from admissions.recovery import recover
+from admissions.step_runs import give_up, take
 
 log = logging.getLogger(__name__)
+
+STEP_RETRIES = 6
 
 
 # What fails a whole chunk is not in its applications but around them: the database is away, the cycle's key is missing.
@@ -34,6 +37,21 @@ def send(cycle_id: int) -> None:
     cycle = AdmissionCycle.objects.get(pk=cycle_id)
     if left := send_letters(cycle)["queued"]:
         raise LettersLeft(f"{left} letters of {cycle.code} are still queued.")
+
+
+# A refusal is an answer and ends the run; anything else is tried again after 2, 4, 8 ... seconds, for two minutes.
+@app.task(
+    name=TAKE_STEP, queue=QUEUE, pass_context=True, retry=RetryStrategy(max_attempts=STEP_RETRIES, exponential_wait=2)
+)
+def take_step(context: JobContext, run_id: str) -> None:
+    """Take a step that somebody asked for as a job."""
+    try:
+        take(run_id)
+    except Exception as fault:
+        log.warning("the run %s of a step met a fault: %s", run_id, type(fault).__name__)
+        if context.job.attempts >= STEP_RETRIES:
+            give_up(run_id, fault)
+        raise
 
 
 @app.periodic(cron="* * * * *")

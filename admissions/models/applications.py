@@ -169,6 +169,10 @@ class IdentityMapping(models.Model):
         """Open essay and achievements as they were sent; raise UnreadableRecord like ``identity``."""
         return self._key().open(self.sealed_texts, record=str(self.pk), kind=self.TEXTS)
 
+    def salt(self) -> bytes:
+        """Open the salt of what the public log holds of this application; raise UnreadableRecord like ``identity``."""
+        return bytes.fromhex(self.identity()["salt"])
+
     def _key(self) -> DataKey:
         return keyring().unwrap(self.wrapped_key)
 

@@ -29,7 +29,7 @@ from admissions.queue import defer_letters, defer_preprocessing
 from admissions.rules import JudgePolicy, default_tests, default_tie_break, rule_faults
 from audit.log import commit
 from audit.models import LogHead
-from audit.verification import verify
+from audit.verifications import verify_and_keep
 from enigma.errors import Refused
 from enigma.fields import SealedField, is_sealed
 from enigma.keys import keyring
@@ -278,7 +278,7 @@ class AdmissionCycle(models.Model):
     @moves(Phase.PUBLISHED, Phase.COMPLETED)
     def complete(self) -> Facts:
         """Close the cycle, if the audit log still tells one unbroken story."""
-        verdict = verify()
+        verdict = verify_and_keep(self.actor.id)
         if not verdict.ok:
             raise PhaseError(f"The audit log does not verify: {verdict.fault}.")
         if pending := waiting(self):

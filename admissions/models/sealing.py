@@ -7,6 +7,7 @@ from django.db import connection
 
 from admissions.models.applications import Application
 from admissions.models.leaves import leaves, waiting
+from admissions.phases import Status
 from admissions.rules import ranges
 
 if TYPE_CHECKING:
@@ -34,6 +35,9 @@ def intake_faults(cycle: "AdmissionCycle") -> Iterator[str]:
     logged, stored = leaves(cycle, "submission"), Application.objects.of(cycle).count()
     if logged != stored:
         yield f"{stored} applications of {cycle.code} are stored, but the log holds {logged} submissions."
+    gone = Application.objects.of(cycle).filter(status=Status.WITHDRAWN).count()
+    if gone != (logged := leaves(cycle, "submission.withdraw")):
+        yield f"{gone} applications of {cycle.code} stand as withdrawn, but the log holds {logged} withdrawals."
     if count := outside_the_rules(cycle):
         yield (
             f"{count} applications of {cycle.code} lie outside its rules (GPA scale, accepted tests and their ranges); "

@@ -63,10 +63,16 @@ def moves(source: Phase, target: Phase) -> Callable[..., Callable[..., Facts]]:
     return decorator
 
 
+def demand_source(cycle: "AdmissionCycle", step: str) -> None:
+    """Raise PhaseError unless the cycle, as it was read, is where the step starts."""
+    source = getattr(type(cycle), step).source
+    if cycle.phase != source:
+        raise PhaseError(f"{step} needs the phase {source}, but {cycle.code} is in {cycle.phase}.")
+
+
 def _take(cycle: "AdmissionCycle", step: Callable[..., Facts], source: Phase, target: Phase) -> Facts:
     cycle.refresh_from_db(from_queryset=type(cycle).objects.select_for_update())
-    if cycle.phase != source:
-        raise PhaseError(f"{step.__name__} needs the phase {source}, but {cycle.code} is in {cycle.phase}.")
+    demand_source(cycle, step.__name__)
     before = Application.objects.of(cycle).heads()
     facts = step(cycle)
     after = Application.objects.of(cycle).heads()

@@ -7,10 +7,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from django.core.exceptions import ValidationError
-
 from accounts.actors import acting
-from admissions.models.cycles import AdmissionCycle
 from admissions.opening import open_cycle, rules_of
 from enigma.errors import Malformed
 from enigma.operation import OperatorCommand
@@ -33,11 +30,11 @@ class Command(OperatorCommand):
         parser.add_argument("--json", action="store_true")
 
     def operate(self, *, code: str, name: str, seats: int, actor: str | None, **options: Any) -> None:
-        """Read the rules, clean them as a form would, and open the cycle."""
+        """Read the rules and open the cycle."""
         rules = rules_of(_config(options["config"])) if options["config"] else {}
         rules |= {key: options[key] for key in ("opens_at", "closes_at", "results_at") if options[key]}
         rules |= {"is_demo": True} if options["demo"] else {}
-        cycle = open_cycle(code, name=name, seats=seats, actor=acting(actor), **_cleaned(code, name, seats, rules))
+        cycle = open_cycle(code, name=name, seats=seats, actor=acting(actor), **_jsonable(rules))
         summary = f"opened {cycle.code} with {cycle.seats} seats; it takes applications now"
         self.answer(summary, {"code": cycle.code, "phase": cycle.phase, **cycle.rules()}, as_json=options["json"])
 
@@ -47,32 +44,29 @@ def _config(path: Path) -> dict[str, Any]:
         text = path.read_text(encoding="utf-8")
         if path.suffix == ".toml":
             return tomllib.loads(text, parse_float=Decimal)
-        config = json.loads(text, parse_float=Decimal)
-    except (OSError, ValueError) as fault:
+        config = json.loads(text, parse_float=Decimal, object_pairs_hook=_object)
+    except (OSError, ValueError, RecursionError) as fault:
         raise Malformed(f"{path} cannot be read: {fault}.") from None
     if not isinstance(config, dict):
         raise Malformed(f"{path} must hold one object.")
     return config
 
 
-def _cleaned(code: str, name: str, seats: int, rules: dict[str, Any]) -> dict[str, Any]:
-    """Return the rules as Python values; raise Malformed naming each field that is wrong."""
-    faults, cleaned = [], {}
-    for field, value in {"code": code, "name": name, "seats": seats, **rules}.items():
-        try:
-            column = AdmissionCycle._meta.get_field(field)
-            cleaned[field] = column.clean(_jsonable(value), None)
-        except ValidationError as fault:
-            faults.append(f"{field}: {' '.join(fault.messages)}")
-    if faults:
-        raise Malformed(" ".join(faults))
-    return {field: cleaned[field] for field in rules}
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    names = [name for name, _ in pairs]
+    if twice := sorted({name for name in names if names.count(name) > 1}):
+        raise ValueError(f"{', '.join(twice)} stands twice in one object")
+    return dict(pairs)
 
 
-def _jsonable(value: Any) -> Any:
+def _jsonable(rules: dict[str, Any]) -> dict[str, Any]:
     """Decimals inside a JSON column become plain numbers; a decimal column takes them as they are."""
+    return {name: _plain(value) if isinstance(value, dict | list) else value for name, value in rules.items()}
+
+
+def _plain(value: Any) -> Any:
     if isinstance(value, dict):
-        return {key: _jsonable(inner) for key, inner in value.items()}
+        return {name: _plain(inner) for name, inner in value.items()}
     if isinstance(value, list):
-        return [float(inner) if isinstance(inner, Decimal) else inner for inner in value]
-    return value
+        return [_plain(inner) for inner in value]
+    return float(value) if isinstance(value, Decimal) else value
