@@ -1,4 +1,7 @@
-"""Export a batch: claim the open requests, write them into shards, say in a manifest what was written."""
+"""Export a batch: claim the open requests, write them into shards, say in a manifest what was written.
+
+Files are for whoever runs a command; without a folder the shards are only hashed, and rendered when they are asked for.
+"""
 
 import hashlib
 from collections.abc import Callable, Iterator
@@ -16,11 +19,16 @@ from batches.answers import Stage
 from batches.asking import PHASES, claim, hold, unfinished
 from batches.models import BatchRun
 from batches.prompts import prompt
+from batches.queue import defer_export
+from batches.settlement import reask
 from batches.shards import (
     SHARD_LINES,
+    Opener,
     Shard,
+    into,
     manifest_bytes,
     manifest_of,
+    nowhere,
     refuse_strangers,
     write_manifest,
     write_shards,
@@ -28,6 +36,8 @@ from batches.shards import (
 from enigma.errors import Conflict, Malformed, Refused
 
 MODEL_LENGTH = 200
+# So many requests are hashed while somebody waits, in a few seconds; more are left to a worker.
+AT_ONCE = 20_000
 
 _MARK_EXPORTED = """
     UPDATE anonymized_applications AS blind SET is_exported = true
@@ -54,20 +64,67 @@ def export_batch(
     while another process exports, Refused when nothing is open or when an unfinished export was another call,
     Malformed for files in the way.
     """
-    actor.require("batches.export")
+    actor.require("batches.export", cycle=cycle.code)
     _refuse_bad_model(model)
     _make_folder(folder)
     asked = {"format": format, "model": model, "shard_lines": shard_lines}
     # Autocommit outside, so that the claim is durable before the first byte is written.
     with _alone(cycle, stage):
         begun = unfinished(cycle, stage)
-        run = _resume(cycle, begun, asked) if begun else _begin(cycle, stage, asked, folder, actor, force=force)
-        with transaction.atomic():
-            # What a killed export has left under this run's names is its own to replace.
-            ours = force or begun is not None
-            shards = list(write_shards(run, folder, force=ours, on_progress=on_progress))
-            _finish(cycle, run, shards, folder, actor)
+        if begun:
+            run = _resume(cycle, begun, asked)
+        else:
+            run = _begin(cycle, stage, asked, actor, folder=None if force else folder)
+        # What a killed export has left under this run's names is its own to replace.
+        ours = force or begun is not None
+        _write(run, into(folder, force=ours), actor, folder=folder, on_progress=on_progress)
     return run
+
+
+def order_batch(
+    cycle: AdmissionCycle,
+    *,
+    stage: Stage,
+    format: str,
+    model: str,
+    actor: Actor,
+    shard_lines: int = SHARD_LINES,
+    again: bool = False,
+    later: bool = False,
+) -> BatchRun:
+    """Export without files: here and now, or by a worker when told ``later`` or when there is much to hash.
+
+    ``again`` first gives up what went out and was never answered. Returns the run, still exporting if a worker has
+    it. The same call takes up what was not finished; raises like ``export_batch``.
+    """
+    actor.require("batches.export", cycle=cycle.code)
+    _refuse_bad_model(model)
+    asked = {"format": format, "model": model, "shard_lines": shard_lines}
+    with _alone(cycle, stage):
+        with transaction.atomic():
+            begun = unfinished(cycle, stage)
+            if again and not begun:
+                reask(cycle, stage, actor=actor)
+            run = _resume(cycle, begun, asked) if begun else _begin(cycle, stage, asked, actor)
+            later = later or run.requests > AT_ONCE
+            if later:
+                defer_export(run)
+        if not later:
+            _write(run, nowhere, actor)
+    return run
+
+
+def finish_batch(run: BatchRun, *, actor: Actor) -> None:
+    """Finish an export that was ordered, without files; one that is finished stays as it is.
+
+    Raises Conflict while another process exports, PhaseError outside the phases of the stage.
+    """
+    cycle = run.admission_cycle
+    actor.require("batches.export", cycle=cycle.code)
+    with _alone(cycle, run.stage):
+        run.refresh_from_db(from_queryset=BatchRun.objects.select_related("admission_cycle"))
+        if run.state == BatchRun.State.EXPORTING:
+            _write(_resume(cycle, run, {}), nowhere, actor)
 
 
 def export_again(run: BatchRun, *, folder: Path, actor: Actor, force: bool = False) -> None:
@@ -76,14 +133,14 @@ def export_again(run: BatchRun, *, folder: Path, actor: Actor, force: bool = Fal
     Raises Conflict while another process exports, Malformed for files in the way, Refused when a file would come
     out otherwise than the manifest says.
     """
-    actor.require("batches.export")
+    actor.require("batches.export", cycle=run.admission_cycle.code)
     _make_folder(folder)
     with _alone(run.admission_cycle, run.stage):
         # The entry is committed before the first text leaves the house.
         with transaction.atomic():
             record("batches.export_again", actor=actor, entity=("run", str(run.pk)), cycle=run.admission_cycle.code)
         with transaction.atomic():
-            for _ in write_shards(run, folder, force=force):
+            for _ in write_shards(run, into(folder, force=force)):
                 pass
             write_manifest(run, folder, force=force)
 
@@ -115,8 +172,9 @@ def _alone(cycle: AdmissionCycle, stage: str) -> Iterator[None]:
 
 
 def _begin(
-    cycle: AdmissionCycle, stage: Stage, asked: dict[str, Any], folder: Path, actor: Actor, *, force: bool
+    cycle: AdmissionCycle, stage: Stage, asked: dict[str, Any], actor: Actor, *, folder: Path | None = None
 ) -> BatchRun:
+    """Claim what is open for a new run, unless strangers' files lie in its way in the folder."""
     with transaction.atomic():
         hold(cycle, PHASES[stage], deed=f"A {stage} batch")
         version = prompt(stage).version
@@ -124,7 +182,7 @@ def _begin(
         claimed = claim(run)
         if not claimed:
             raise Refused(f"{cycle.code} has no open {stage} request to export.")
-        if not force:
+        if folder:
             refuse_strangers(run, folder)
         facts = {"stage": stage, "format": run.format, "model": run.model, "requests": claimed}
         record("batches.claim", actor=actor, entity=("run", str(run.pk)), cycle=cycle.code, **facts)
@@ -142,11 +200,26 @@ def _resume(cycle: AdmissionCycle, run: BatchRun, asked: dict[str, Any]) -> Batc
     return run
 
 
-def _finish(cycle: AdmissionCycle, run: BatchRun, shards: list[Shard], folder: Path, actor: Actor) -> None:
+def _write(
+    run: BatchRun,
+    open_file: Opener,
+    actor: Actor,
+    *,
+    folder: Path | None = None,
+    on_progress: Callable[[int], None] = lambda done: None,
+) -> None:
+    """Write the shards of a claimed run where ``open_file`` says, and finish the run, in one transaction."""
+    with transaction.atomic():
+        shards = list(write_shards(run, open_file, on_progress=on_progress))
+        _finish(run.admission_cycle, run, shards, actor, folder=folder)
+
+
+def _finish(cycle: AdmissionCycle, run: BatchRun, shards: list[Shard], actor: Actor, *, folder: Path | None) -> None:
     run.manifest = manifest_of(run, shards)
     run.manifest_sha256 = hashlib.sha256(manifest_bytes(run.manifest)).hexdigest()
     run.state, run.exported_at = BatchRun.State.EXPORTED, timezone.now()
-    write_manifest(run, folder, force=True)
+    if folder:
+        write_manifest(run, folder, force=True)
     run.save(update_fields=["manifest", "manifest_sha256", "state", "exported_at"])
     if run.stage == "worker":
         with connection.cursor() as cursor:

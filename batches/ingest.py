@@ -34,11 +34,12 @@ _ISSUES = f"""
     INSERT INTO import_issues (file_id, line, custom_id, code, field, detail, line_sha256)
     SELECT %s, line, left(custom_id, 64), code, field, detail, line_sha256
       FROM staged WHERE code NOT IN ('', '{UNCHANGED}', '{REPEATED}', '{SUPERSEDED}')
+     ORDER BY line
     ON CONFLICT DO NOTHING
 """  # noqa: S608  constants of this project
 _TOLD_ISSUES = f"""
     SELECT line, custom_id, code, field, detail FROM staged
-     WHERE code NOT IN ('', '{UNCHANGED}', '{REPEATED}', '{SUPERSEDED}') ORDER BY line
+     WHERE code NOT IN ('', '{UNCHANGED}', '{REPEATED}', '{SUPERSEDED}') ORDER BY line LIMIT %s
 """  # noqa: S608  constants of this project
 # One row a request: what was accepted, in this file or before, and otherwise why its first line was not.
 _REPORT = """
@@ -74,10 +75,25 @@ class Issue:
     field: str
     detail: str
 
+    def __str__(self) -> str:
+        named = f", field {self.field}" if self.field else ""
+        return f"line {self.line}{named}: {self.code}: {self.detail}"
+
+
+class WrongFile(Malformed):
+    """A file that is none of ours as a whole; ``issues`` are the first of its lines that say so."""
+
+    def __init__(self, told: str, issues: list[Issue]) -> None:
+        super().__init__(told)
+        self.issues = issues
+
 
 @dataclass(slots=True)
 class Imported:
-    """What one file came to: lines = imported + unchanged + rejected, and ``reasons`` adds up to rejected."""
+    """What one file came to: lines = imported + unchanged + rejected, and ``reasons`` adds up to rejected.
+
+    ``file`` is its record, unless it held no line; ``is_new`` tells a file that was never taken before.
+    """
 
     sha256: str
     lines: int = 0
@@ -85,6 +101,8 @@ class Imported:
     unchanged: int = 0
     rejected: int = 0
     reasons: dict[str, int] = field(default_factory=dict)
+    file: ResultFile | None = None
+    is_new: bool = False
 
     def counts(self) -> dict[str, Any]:
         """The figures as JSON values."""
@@ -93,37 +111,38 @@ class Imported:
 
 
 class ImportRun:
-    """The import of one file, inside a transaction that the caller holds: import, then ask for issues and report."""
+    """The import of one file, inside a transaction that the caller holds: import, then ask for issues and report.
 
-    def __init__(self, path: Path, *, actor: Actor) -> None:
-        self.path = path
-        self.actor = actor
+    The stream is read twice, so it can be sought; ``name`` is what refusals call it. A file may be held to one cycle.
+    """
+
+    def __init__(self, stream: BinaryIO, name: str, *, actor: Actor, cycle: AdmissionCycle | None = None) -> None:
+        self.stream, self.name = stream, name
+        self.actor, self.cycle = actor, cycle
 
     def run(self) -> Imported:
         """Import the file; raise Malformed for a file that is none of ours, PhaseError outside processing.
 
         A file without any line is taken as what it is: engines write an empty error file when there was no error.
         """
-        self.actor.require("batches.import")
-        with _opened(self.path) as stream:
-            sha256, size = _digest(stream)
-            cycle = cycle_of(stream)
-            if cycle is None and next(lines(stream), None):
-                raise Malformed(f"{self.path.name} names no request that ENIGMA has asked.")
-            if cycle is None:
-                create_staged()
-                return Imported(sha256)
-            hold(cycle, (Phase.PROCESSING,), deed="An import of results")
-            result = Imported(sha256, lines=stage_file(stream, cycle))
-        _refuse_wrong_file(self.path.name, result.lines)
+        # A machine's token is for one cycle: it has to say for which, and the file is held to that.
+        self.actor.require("batches.import", cycle=self.cycle.code if self.cycle else "")
+        sha256, size = _digest(self.stream)
+        cycle = self._cycle()
+        if cycle is None:
+            create_staged()
+            return Imported(sha256)
+        hold(cycle, (Phase.PROCESSING,), deed="An import of results")
+        result = Imported(sha256, lines=stage_file(self.stream, cycle))
+        self._refuse_wrong_file(result.lines)
         settle(cycle, file_sha256=sha256)
         self._count(result)
         self._keep(cycle, result, size)
         return result
 
-    def issues(self) -> Iterator[Issue]:
-        """The lines that were not taken, in the order of the file."""
-        yield from (Issue(*row) for row in _streamed(_TOLD_ISSUES))
+    def issues(self, most: int | None = None) -> Iterator[Issue]:
+        """The lines that were not taken, or the first of them, in the order of the file."""
+        yield from (Issue(*row) for row in _streamed(_TOLD_ISSUES, most))
 
     def report(self) -> Iterator[dict[str, Any]]:
         """One JSON value for each request that this file decided."""
@@ -137,6 +156,25 @@ class ImportRun:
                 "decision": decision,
                 "bias_detected": bias,
             }
+
+    def _cycle(self) -> AdmissionCycle | None:
+        """Return the cycle that the file answers, None for a file without any line."""
+        cycle = cycle_of(self.stream)
+        if cycle is None and next(lines(self.stream), None):
+            raise Malformed(f"{self.name} names no request that ENIGMA has asked.")
+        if cycle and self.cycle and cycle != self.cycle:
+            raise Malformed(f"{self.name} does not answer requests of {self.cycle.code}.")
+        return cycle
+
+    def _refuse_wrong_file(self, count: int) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT count(*) FROM staged WHERE code IN (%s, %s)", [UNKNOWN_ID, OTHER_CYCLE])
+            unknown: int = cursor.fetchone()[0]
+        if unknown > TOO_MANY_UNKNOWN and unknown > count * UNKNOWN_SHARE:
+            told = f"{self.name}: {unknown} of {count} lines answer no request of this cycle. "
+            raise WrongFile(
+                f"{told}This is another file; nothing of it was taken.", list(self.issues(TOO_MANY_UNKNOWN))
+            )
 
     def _count(self, result: Imported) -> None:
         with connection.cursor() as cursor:
@@ -154,6 +192,7 @@ class ImportRun:
         with connection.cursor() as cursor:
             cursor.execute(_ISSUES, [file.pk])
             cursor.execute(_IMPORTED_RUNS)
+        result.file, result.is_new = file, is_new
         facts = {"file_sha256": result.sha256, **result.counts()}
         if is_new:
             cycle.commit("import", **facts)
@@ -162,14 +201,14 @@ class ImportRun:
 
 def import_file(path: Path, *, actor: Actor, dry_run: bool = False) -> Imported:
     """Import one result file in a transaction of its own."""
-    with transaction.atomic():
-        result = ImportRun(path, actor=actor).run()
+    with transaction.atomic(), opened(path) as stream:
+        result = ImportRun(stream, path.name, actor=actor).run()
         transaction.set_rollback(dry_run)
     return result
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[BinaryIO]:
+def opened(path: Path) -> Iterator[BinaryIO]:
     """Open a file that is read twice: first its hash, then its lines. A pipe is kept in a nameless file meanwhile."""
     with source(path) as stream:
         if stream.seekable():
@@ -190,25 +229,14 @@ def _digest(stream: BinaryIO) -> tuple[str, int]:
     return digest.hexdigest(), size
 
 
-def _refuse_wrong_file(name: str, lines: int) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT count(*) FROM staged WHERE code IN (%s, %s)", [UNKNOWN_ID, OTHER_CYCLE])
-        unknown: int = cursor.fetchone()[0]
-    if unknown > TOO_MANY_UNKNOWN and unknown > lines * UNKNOWN_SHARE:
-        raise Malformed(
-            f"{name}: {unknown} of {lines} lines answer no request of this cycle. "
-            "This is another file; nothing of it was taken."
-        )
-
-
 def _scores(scores: list[Any]) -> dict[str, float]:
     names = ("academic_score", "test_score", "achievement_score", "essay_score")
     return {name: float(score) for name, score in zip(names, scores, strict=True)}
 
 
-def _streamed(statement: str) -> Iterator[tuple[Any, ...]]:
+def _streamed(statement: str, *values: Any) -> Iterator[tuple[Any, ...]]:
     with connection.chunked_cursor() as cursor:
-        cursor.execute(statement)
+        cursor.execute(statement, values)
         while rows := cursor.fetchmany(CHUNK):
             yield from rows
 

@@ -39,13 +39,21 @@ _REQUESTS = """
       LEFT JOIN worker_results AS before ON request.stage = 'worker'
                 AND before.anonymized_id = request.anonymized_id AND before.attempt = request.attempt - 1
       LEFT JOIN judge_results AS earlier ON earlier.worker_result_id = before.request_id
-     WHERE request.run_id = %s
+     WHERE request.run_id = %s{part}
      ORDER BY request.custom_id
 """
+# Found by their ids alone, before any text is read: the last file of a run costs no more than its first.
+_PART = """ AND request.id IN (SELECT id FROM evaluation_requests WHERE run_id = %s
+                                ORDER BY custom_id OFFSET %s LIMIT %s)"""
 
 
-def request_lines(cycle: AdmissionCycle, run: BatchRun) -> Generator[bytes, None, None]:
-    """Yield the lines of a run, by a server-side cursor in the caller's transaction; always the same bytes."""
+def request_lines(
+    cycle: AdmissionCycle, run: BatchRun, *, part: tuple[int, int] | None = None
+) -> Generator[bytes, None, None]:
+    """Yield the lines of a run, by a server-side cursor in the caller's transaction; always the same bytes.
+
+    ``part`` is (how many lines to pass over, how many to yield at most); without it all lines come.
+    """
     stage: Stage = run.stage
     render = FORMATS[run.format].render
     rubric = rubrics.rubric(cycle.rubric_version)
@@ -59,8 +67,9 @@ def request_lines(cycle: AdmissionCycle, run: BatchRun) -> Generator[bytes, None
         "prompt_sha256": prompt(stage, run.prompt_version).sha256,
     }
     read = text_reader(cycle)
+    only, bounds = (_PART, (run.pk, *part)) if part else ("", ())
     with connection.chunked_cursor() as cursor:
-        cursor.execute(_REQUESTS, [run.pk])
+        cursor.execute(_REQUESTS.format(part=only), [run.pk, *bounds])
         while rows := cursor.fetchmany(CHUNK):
             for row in rows:
                 yield render(Request(**shared, **_own(row, read)))

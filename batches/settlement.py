@@ -218,7 +218,7 @@ def reask(cycle: AdmissionCycle, stage: str, *, actor: Actor) -> int:
 
     Raises PhaseError outside the phases in which the stage may be exported.
     """
-    actor.require("batches.export")
+    actor.require("batches.export", cycle=cycle.code)
     with transaction.atomic():
         hold(cycle, PHASES[stage], deed=f"A {stage} batch")
         with connection.cursor() as cursor:

@@ -3,10 +3,10 @@
 import hashlib
 import json
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import AbstractContextManager, closing, nullcontext
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from admissions import rubrics
 from batches.answers import Stage, response_schema
@@ -32,13 +32,40 @@ class Shard:
     sha256: str
 
 
-def write_shards(
-    run: BatchRun, folder: Path, *, force: bool, on_progress: Callable[[int], None] = lambda done: None
-) -> Iterator[Shard]:
-    """Write the requests of a run into the folder, inside the caller's transaction; yield each file once it is whole.
+class Sink(Protocol):
+    """What takes bytes."""
 
-    Raises Malformed for files in the way unless ``force``; Refused when a file of a finished run would come out
-    otherwise than its manifest says, before it replaces anything, and when requests are left over or missing.
+    def write(self, content: bytes, /) -> object: ...
+
+
+# Opens the file of a name for writing.
+Opener = Callable[[str], AbstractContextManager[Sink]]
+
+
+class _Nothing:
+    """Takes bytes and keeps none."""
+
+    def write(self, content: bytes, /) -> object:
+        return None
+
+
+def into(folder: Path, *, force: bool) -> Opener:
+    """Open whole files in the folder; they raise Malformed for what is in the way unless ``force``."""
+    return lambda name: whole_file(folder / name, force=force)
+
+
+def nowhere(name: str) -> AbstractContextManager[Sink]:
+    """Open nothing: the shards are only measured and hashed, since they can be rendered again at any time."""
+    return nullcontext(_Nothing())
+
+
+def write_shards(
+    run: BatchRun, open_file: Opener, *, on_progress: Callable[[int], None] = lambda done: None
+) -> Iterator[Shard]:
+    """Write the requests of a run, inside the caller's transaction; yield each file once it is whole.
+
+    Raises what ``open_file`` raises; Refused when a file of a finished run would come out otherwise than its
+    manifest says, before it replaces anything, and when requests are left over or missing.
     """
     cycle = run.admission_cycle
     expected = {shard["name"]: shard["sha256"] for shard in run.manifest["shards"]} if run.manifest else None
@@ -48,9 +75,9 @@ def write_shards(
         first = next(lines, None)
         while first is not None:
             number += 1
-            path = folder / f"{_stem(run)}-{number:04d}.jsonl"
-            with whole_file(path, force=force) as stream:
-                shard, first = _fill(path.name, stream.write, first, lines, most=run.shard_lines)
+            name = f"{_stem(run)}-{number:04d}.jsonl"
+            with open_file(name) as stream:
+                shard, first = _fill(name, stream.write, first, lines, most=run.shard_lines)
                 if expected is not None and expected.get(shard.name) != shard.sha256:
                     raise Refused(f"{run} would not come out as it was: {shard.name} differs from its manifest.")
             done += shard.lines

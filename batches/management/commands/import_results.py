@@ -11,7 +11,7 @@ from django.db import transaction
 
 from accounts.actors import Actor, acting
 from audit.sequencer import sequence_all
-from batches.ingest import Imported, ImportRun, report_line
+from batches.ingest import Imported, ImportRun, opened, report_line
 from enigma.errors import Refused
 from enigma.files import whole_file
 from enigma.operation import FOUND_PROBLEMS, OperatorCommand, progress
@@ -59,12 +59,11 @@ class Command(OperatorCommand):
                 yield stream
 
     def _import(self, path: Path, actor: Actor, report: BinaryIO | None) -> Imported:
-        with transaction.atomic():
-            run = ImportRun(path, actor=actor)
+        with transaction.atomic(), opened(path) as stream:
+            run = ImportRun(stream, path.name, actor=actor)
             result = run.run()
             for issue in run.issues():
-                named = f", field {issue.field}" if issue.field else ""
-                self.say(f"{path.name}: line {issue.line}{named}: {issue.code}: {issue.detail}")
+                self.say(f"{path.name}: {issue}")
             if report:
                 report.writelines(report_line(decided) for decided in run.report())
         return result
