@@ -27,7 +27,7 @@ NEW_ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))
 FIND_PYTHON = for python in $(PYTHONS) ""; do "$$python" -c '$(NEW_ENOUGH)' 2>/dev/null && break; done; \
   test -n "$$python" || { echo "ENIGMA needs Python 3.11 or newer; none of these is: $(PYTHONS)" >&2; exit 1; }
 
-.PHONY: help setup demo worker manage test check lint lock migrations bench docs clean
+.PHONY: help setup demo run worker manage test fuzz check lint lock migrations bench docs clean
 
 help: ## show these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
@@ -36,6 +36,10 @@ setup: $(DEV) ## make .venv with all that running and developing needs
 
 demo: $(RUNTIME) $(ENV_FILE) ## lead invented applicants through all nine phases
 	@$(POSTGRES) -- $(MANAGE) demo $(ARGS)
+
+run: $(RUNTIME) $(ENV_FILE) ## serve the API and the pages on http://127.0.0.1:8000, for this machine only
+	@DEBUG=1 $(POSTGRES) -- sh -ec '$(MANAGE) migrate -v0; \
+	  exec .venv/bin/granian --interface wsgi --host 127.0.0.1 --port 8000 --blocking-threads 4 $(ARGS) enigma.wsgi:application'
 
 worker: $(RUNTIME) $(ENV_FILE) ## do the jobs that wait in the database of the demo
 	@$(POSTGRES) -- $(MANAGE) run_worker $(ARGS)
@@ -46,12 +50,16 @@ manage: $(RUNTIME) $(ENV_FILE) ## run a command on the database of the demo:  ma
 test: $(DEV) ## run all tests on a PostgreSQL of their own
 	@$(PYTEST_ENV) $(POSTGRES) --throwaway -- $(PY) -m pytest --cov $(ARGS)
 
+fuzz: $(DEV) ## ask a running server everything its API description allows, as every role (ARGS="--examples 50")
+	@$(PYTEST_ENV) $(POSTGRES) --throwaway -- $(PY) -m tests.fuzz $(ARGS)
+
 check: $(DEV) $(ENV_FILE) ## look at form, types, imports, migrations, deployment and docs
 	$(PY) -m ruff format --check .
 	$(PY) -m ruff check .
 	$(PY) -m mypy
 	$(PY) -c 'from importlinter.cli import lint_imports_command; lint_imports_command()'
 	$(POSTGRES) --throwaway -- sh -ec '$(MANAGE) makemigrations --check --dry-run; \
+	  $(MANAGE) spectacular --validate --fail-on-warn --file /dev/null; \
 	  DEBUG=0 ALLOWED_HOSTS=enigma.example $(MANAGE) check --deploy --fail-level WARNING'
 	$(PYTEST_ENV) $(PY) -m pytest -q tests/test_tooling.py $(wildcard tests/test_docs.py)
 

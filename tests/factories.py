@@ -14,6 +14,7 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 
 from accounts.actors import Actor, operator, staff
+from accounts.models import User
 from accounts.roles import Role
 from accounts.staff import create_staff
 from admissions.intake import import_applications
@@ -22,6 +23,7 @@ from admissions.models.blind import AnonymizedApplication, FinalScore
 from admissions.models.cycles import AdmissionCycle
 from admissions.opening import open_cycle
 from admissions.preprocessing import preprocess_chunk
+from admissions.submission import FIELDS, submit, withdraw
 from audit.sequencer import sequence_all
 from batches.rounds import evaluate, export_round
 
@@ -77,6 +79,24 @@ def omar(role: Role = Role.ADMIN, *, email: str = "omar@example.org") -> Actor:
     """An officer of that role, with a staff record."""
     create_staff(email, "a long enough password", role=role, actor=operator())
     return staff(email)
+
+
+def applicant(email: str = "amina@example.org") -> tuple[User, Actor]:
+    """Somebody with an account, and them as an actor."""
+    user = User.objects.filter(email=email).first() or User.objects.create_user(email)
+    return user, Actor(kind="applicant", id=f"user:{user.pk}", role=Role.APPLICANT)
+
+
+def submitted(to: AdmissionCycle, email: str = "amina@example.org", **changes: Any) -> Application:
+    """An application that somebody has handed in themselves."""
+    user, actor = applicant(email)
+    values = {**{name: AMINA[name] for name in FIELDS}, "gpa": "3.8", **changes}
+    return Application.objects.get(reference=submit(to, values, user=user, actor=actor).reference)
+
+
+def taken_back(application: Application) -> None:
+    """Withdraw an application as its applicant does."""
+    withdraw(application, actor=applicant()[1])
 
 
 def lead(one: AdmissionCycle, to: str) -> AdmissionCycle:

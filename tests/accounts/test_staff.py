@@ -4,16 +4,20 @@ import io
 import sys
 
 import pytest
+from allauth.account.models import EmailAddress
 from django.core.management import CommandError, call_command
 
+from accounts import second_factor
 from accounts.actors import operator
 from accounts.models import AdminUser, User
+from accounts.newcomers import person_for
 from accounts.roles import Role
 from accounts.staff import create_staff
 from audit.models import AuditLog
 from audit.sequencer import sequence_all
 from enigma.errors import Conflict, Denied
 from tests.factories import omar
+from tests.visitors import shown_code
 
 pytestmark = pytest.mark.django_db
 
@@ -21,8 +25,10 @@ PASSWORD = "correct horse battery staple"
 
 
 def create_admin(monkeypatch, *arguments, password=PASSWORD):
+    told = io.StringIO()
     monkeypatch.setattr(sys, "stdin", io.StringIO(f"{password}\n"))
-    call_command("create_admin", *arguments, "--password-stdin", stdout=io.StringIO())
+    call_command("create_admin", *arguments, "--password-stdin", stdout=told)
+    return told.getvalue()
 
 
 def test_a_user_becomes_staff_by_a_row_with_a_role(monkeypatch):
@@ -30,6 +36,24 @@ def test_a_user_becomes_staff_by_a_row_with_a_role(monkeypatch):
     member = AdminUser.objects.get()
     assert (member.user.email, member.role, member.user.is_staff) == ("omar@example.org", "auditor", True)
     assert member.user.check_password(PASSWORD)
+
+
+def test_a_second_factor_is_enrolled_and_told_once(monkeypatch):
+    told = create_admin(monkeypatch, "--email", "omar@example.org", "--role", "admin", "--totp")
+    user = User.objects.get()
+    made, address, secret, codes = told.splitlines()
+    letters = secret.removeprefix("secret ")
+    assert made == f"made admin user:{user.pk}"
+    assert address == f"address otpauth://totp/omar%40example.org?secret={letters}&issuer=ENIGMA"
+    assert second_factor.verify(user, codes.split()[2]) == "recovery_codes"
+    assert second_factor.verify(user, shown_code(second_factor.Enrolment("", letters, []))) == "totp"
+
+
+def test_the_address_of_staff_is_vouched_for(monkeypatch):
+    person_for("omar@example.org")
+    told = create_admin(monkeypatch, "--email", "omar@example.org", "--role", "admin")
+    assert list(EmailAddress.objects.values_list("email", "verified", "primary")) == [("omar@example.org", True, True)]
+    assert told.splitlines() == [f"made admin user:{User.objects.get().pk}"]
 
 
 def test_making_staff_is_audited_without_the_address(monkeypatch):

@@ -48,7 +48,7 @@ def test_a_code_that_is_taken_is_a_conflict():
     [
         (["--seats", "0"], 2, "seats: Ensure this value is greater than or equal to 1."),
         (["--opens", "tomorrow"], 2, "opens_at: “tomorrow” value has an invalid format"),
-        (["--opens", "2026-01-01"], 3, "The rules of fall-2026 do not hold: opens_at needs a time zone."),
+        (["--opens", "2026-01-01"], 2, "The rules of fall-2026 do not hold: opens_at needs a time zone."),
         (["--actor", "sam@example.org"], 3, "There is no active member of staff with this address."),
         (["--config", "/nowhere.json"], 2, "/nowhere.json cannot be read: "),
     ],
@@ -74,9 +74,16 @@ def test_a_code_must_fit_into_an_address():
         ('{"weights": {"essay": 0.33333}}', 2, "weight_essay: Ensure that there are no more than 4 decimal places."),
         ('{"weights": {"essay": NaN}}', 2, "weight_essay: “nan” value must be a decimal number."),
         ('{"judge_policy": "some"}', 2, "judge_policy: Value 'some' is not a valid choice."),
-        ('{"weights": {"essay": 0.5}}', 3, "The rules of fall-2026 do not hold: the four weights "),
-        ('{"tie_break": ["luck", "seed"]}', 3, "The rules of fall-2026 do not hold: the tie-break knows no 'luck'."),
-        ('{"tests": {"SAT": [1600, 400]}}', 3, "The rules of fall-2026 do not hold: the range of the test 'SAT' is "),
+        ('{"weights": {"essay": true}}', 2, "weight_essay: true is not a value of this rule."),
+        ('{"attempts_allowed": true}', 2, "attempts_allowed: true is not a value of this rule."),
+        ('{"gpa_scale": 5, "gpa_scale": 4}', 2, "rules.json cannot be read: gpa_scale stands twice in one object."),
+        ('{"tests": {"SAT": [0, 1], "SAT": [0, 2]}}', 2, "rules.json cannot be read: SAT stands twice in one object."),
+        pytest.param("[" * 100_000, 2, "rules.json cannot be read: ", id="too deep"),
+        ('{"essay_max": 0}', 2, "The rules of fall-2026 do not hold: essay_max must be positive."),
+        ('{"achievements_max": 0}', 2, "The rules of fall-2026 do not hold: achievements_max must be positive."),
+        ('{"weights": {"essay": 0.5}}', 2, "The rules of fall-2026 do not hold: the four weights "),
+        ('{"tie_break": ["luck", "seed"]}', 2, "The rules of fall-2026 do not hold: the tie-break knows no 'luck'."),
+        ('{"tests": {"SAT": [1600, 400]}}', 2, "The rules of fall-2026 do not hold: the range of the test 'SAT' is "),
     ],
 )
 def test_a_wrong_configuration_is_refused_by_name(tmp_path, monkeypatch, config, code, refusal):

@@ -10,6 +10,7 @@ from admissions.models.cycles import SelectionLog
 from admissions.models.sealing import outside_the_rules
 from admissions.preprocessing import preprocess_chunk
 from audit.models import AuditLog, HashChain, LogOutbox
+from audit.sequencer import sequence_all
 from enigma.errors import Refused
 from tests.factories import (
     applicants,
@@ -21,6 +22,7 @@ from tests.factories import (
     led_to,
     score,
     statuses,
+    taken_back,
     waiting,
     work_before,
 )
@@ -74,8 +76,18 @@ def test_freeze_needs_an_application():
 
 def test_freeze_does_not_count_who_has_withdrawn():
     one = led_to("submission")
-    Application.objects.update(status="withdrawn")
+    for application in Application.objects.all():
+        taken_back(application)
+    sequence_all()
     assert refused(one, "freeze") == "fall-2026 has no application to freeze."
+
+
+def test_freeze_finds_who_was_withdrawn_by_nobody():
+    one = led_to("submission")
+    Application.objects.filter(pk=Application.objects.first().pk).update(status="withdrawn")
+    assert refused(one, "freeze") == (
+        "1 applications of fall-2026 stand as withdrawn, but the log holds 0 withdrawals."
+    )
 
 
 def test_freeze_seals_no_rules_that_do_not_hold():

@@ -20,7 +20,7 @@ from audit.models import AuditLog
 from audit.sequencer import sequence_all
 from enigma.errors import Denied
 from enigma.keys import keyring
-from tests.factories import amina, applicants, apply, cycle, damage, everything, lead, omar, score, statuses
+from tests.factories import amina, applicants, apply, cycle, damage, everything, lead, omar, score, statuses, taken_back
 
 EMBARGO = [phase for phase in Phase if phase not in {Phase.PUBLISHED, Phase.COMPLETED}]
 
@@ -162,7 +162,7 @@ def test_the_withdrawn_and_the_unreadable_stand_in_the_list_too():
     one = cycle()
     apply(one, applicants(4))
     gone, broken, *_ = Application.objects.order_by("pk")
-    Application.objects.filter(pk=gone.pk).update(status="withdrawn")
+    taken_back(gone)
     damage(broken)
     lead(one, "preprocessing")
     Application.objects.filter(pk=broken.pk).update(

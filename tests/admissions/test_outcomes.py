@@ -21,7 +21,7 @@ from admissions.rubrics import rubric
 from audit.chain import commitment
 from audit.models import HashChain
 from audit.sequencer import sequence_all
-from tests.factories import applicants, apply, cycle, damage, lead, led_to, score, statuses, waiting
+from tests.factories import applicants, apply, cycle, damage, lead, led_to, score, statuses, taken_back, waiting
 
 pytestmark = pytest.mark.django_db
 
@@ -32,7 +32,7 @@ def mixed():
     one = cycle(seats=2)
     apply(one, applicants(8))
     withdrawn, unreadable, *_ = Application.objects.order_by("pk")
-    Application.objects.filter(pk=withdrawn.pk).update(status="withdrawn")
+    taken_back(withdrawn)
     damage(unreadable)
     lead(one, "frozen").start_preprocessing(actor=operator())
     preprocess_chunk(one)

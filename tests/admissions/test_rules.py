@@ -1,13 +1,13 @@
 """The rules of a cycle: what is wrong with them is said in sentences."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
 from types import SimpleNamespace
 
 import pytest
 
 from admissions.metrics import Range
-from admissions.rules import JudgePolicy, default_tests, default_tie_break, ranges, rule_faults
+from admissions.rules import JudgePolicy, default_tests, default_tie_break, named_faults, ranges, rule_faults
 
 WEIGHTS = {"academic": "0.30", "test": "0.25", "achievement": "0.25", "essay": "0.20"}
 
@@ -21,6 +21,8 @@ def rules(**changes):
         "seats": 1,
         "attempts_allowed": 3,
         "gpa_scale": Decimal(4),
+        "essay_max": 20_000,
+        "achievements_max": 10_000,
         "rubric_version": "2026-1",
         "judge_policy": JudgePolicy.EVERY,
         "opens_at": None,
@@ -57,9 +59,14 @@ def test_the_default_rules_hold():
         ({"tests": {"SAT": [400, 400]}}, "the range of the test 'SAT' is empty"),
         ({"tests": {"SAT": [0, float("inf")]}}, "the range of the test 'SAT' is empty"),
         ({"tests": {"SAT": [float("nan"), 1]}}, "the range of the test 'SAT' is empty"),
-        ({"seats": 0}, "seats, attempts and the GPA scale must be positive"),
-        ({"attempts_allowed": 0}, "seats, attempts and the GPA scale must be positive"),
-        ({"gpa_scale": Decimal(0)}, "seats, attempts and the GPA scale must be positive"),
+        ({"tests": {"": [0, 1]}}, "the name '' of a test is not plain ASCII"),
+        ({"tests": {"Тест": [0, 1]}}, "the name 'Тест' of a test is not plain ASCII"),
+        ({"tests": {"SAT ": [0, 1]}}, "the name 'SAT ' of a test is not plain ASCII"),
+        ({"seats": 0}, "seats must be positive"),
+        ({"attempts_allowed": 0}, "attempts_allowed must be positive"),
+        ({"gpa_scale": Decimal(0)}, "gpa_scale must be positive"),
+        ({"essay_max": 0}, "essay_max must be positive"),
+        ({"achievements_max": 0}, "achievements_max must be positive"),
         ({"rubric_version": "1999-1"}, "there is no rubric '1999-1'"),
         ({"judge_policy": "some"}, "there is no judge policy 'some'"),
         ({"tie_break": ["essay"]}, "the tie-break must be a list that ends with «seed», or ties could stay unbroken"),
@@ -82,8 +89,14 @@ def test_a_time_without_a_zone_means_nothing(field):
     assert rule_faults(rules(**zoned | {field: naive})) == [f"{field} needs a time zone"]
 
 
-def test_all_faults_are_told_at_once():
-    assert len(rule_faults(rules(seats=0, tests={}, tie_break=[]))) == 3
+def test_a_time_that_is_in_no_calendar_of_utc_is_refused():
+    early = datetime(1, 1, 1, tzinfo=timezone(timedelta(hours=14)))
+    assert rule_faults(rules(opens_at=early)) == ["opens_at lies outside the calendar"]
+
+
+def test_all_faults_are_told_at_once_each_beside_its_field():
+    named = named_faults(rules(seats=0, weights=weights(essay="0.21"), tests={}, tie_break=[], name="\n"))
+    assert [field for field, _ in named] == ["weights", "seats", "name", "tests", "tie_break"]
 
 
 def test_ranges_are_exact():

@@ -307,7 +307,7 @@ def test_a_reviewer_may_not_import():
 def reported(one, *lines):
     """Import these lines; return the report by custom_id."""
     with transaction.atomic():
-        importing = ImportRun(result_file(one, *lines), actor=operator())
+        importing = ImportRun(io.BytesIO(encoded(*lines)), "results", actor=operator())
         importing.run()
         told = [json.loads(report_line(decided)) for decided in importing.report()]
     assert len({one["custom_id"] for one in told}) == len(told)

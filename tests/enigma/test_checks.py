@@ -6,25 +6,29 @@ import sys
 from types import SimpleNamespace
 
 import pytest
+from django.core.checks import run_checks
 from django.core.exceptions import ImproperlyConfigured
 
 from enigma.checks import (
     check_configuration,
+    check_second_factor,
     configuration_faults,
     refuse_bad_configuration,
     refuse_old_server,
 )
 from enigma.env import BASE_DIR
-from enigma.samples import SAMPLE_FERNET_KEY, SAMPLE_INDEX_KEY, SAMPLE_SECRET_KEY
+from enigma.samples import SAMPLE_FERNET_KEY, SAMPLE_INDEX_KEY, SAMPLE_SECRET_KEY, SAMPLE_TOKEN_KEY
 
 SECRET = "a-secret-key-of-more-than-fifty-characters-for-the-tests"
 FERNET = "b25lLWdvb2Qta2V5LW9mLXRoaXJ0eS10d28tYnl0ZXM="
 OTHER = "YW5vdGhlci1rZXktb2YtdGhpcnR5LXR3by1ieXRlcy4="
 INDEX = "an-index-key-of-thirty-two-characters"
+TOKEN = "a-token-key-of-thirty-two-characters"
 GOOD = {
     "secret_key": SECRET,
     "fernet_keys": [FERNET, OTHER],
     "index_key": INDEX,
+    "token_key": TOKEN,
     "origin": "example.edu/enigma/1",
     "debug": False,
 }
@@ -52,6 +56,9 @@ def test_a_good_configuration_has_no_fault():
         ({"fernet_keys": [FERNET, "short"]}, "Key 2 of ENIGMA_FERNET_KEYS"),
         ({"fernet_keys": [FERNET, "nöt base64"]}, "Key 2 of ENIGMA_FERNET_KEYS"),
         ({"index_key": "x" * 31}, "ENIGMA_BIDX_KEY is missing"),
+        ({"token_key": "x" * 31}, "ENIGMA_JWT_KEY is missing"),
+        ({"token_key": INDEX}, "Two keys are equal"),
+        ({"token_key": SAMPLE_TOKEN_KEY}, "A sample key is in use"),
         ({"fernet_keys": [FERNET, FERNET]}, "Two keys are equal"),
         ({"index_key": FERNET}, "Two keys are equal"),
         ({"secret_key": INDEX + SECRET, "index_key": INDEX + SECRET}, "Two keys are equal"),
@@ -71,6 +78,7 @@ def test_sample_keys_are_good_enough_for_debug():
         "secret_key": SAMPLE_SECRET_KEY,
         "fernet_keys": [SAMPLE_FERNET_KEY],
         "index_key": SAMPLE_INDEX_KEY,
+        "token_key": SAMPLE_TOKEN_KEY,
     }
     assert faults(**samples, debug=True) == []
 
@@ -106,7 +114,7 @@ def manage(*arguments, **environment):
 def test_a_command_without_keys_names_all_that_is_missing():
     code, _, told = manage("cycle_status", "fall-2026")
     assert code == 1
-    missing = ("DATABASE_URL", "SECRET_KEY", "ENIGMA_FERNET_KEYS", "ENIGMA_BIDX_KEY")
+    missing = ("DATABASE_URL", "SECRET_KEY", "ENIGMA_FERNET_KEYS", "ENIGMA_BIDX_KEY", "ENIGMA_JWT_KEY")
     assert [name for name in missing if name not in told] == []
 
 
@@ -126,6 +134,7 @@ def test_fresh_keys_need_no_keys_and_are_good():
             secret_key=keys["SECRET_KEY"],
             fernet_keys=[keys["ENIGMA_FERNET_KEYS"]],
             index_key=keys["ENIGMA_BIDX_KEY"],
+            token_key=keys["ENIGMA_JWT_KEY"],
         )
         == []
     )
@@ -134,3 +143,12 @@ def test_fresh_keys_need_no_keys_and_are_good():
 def test_two_sets_of_keys_have_nothing_in_common():
     first, second = (set(manage("generate_keys")[1].splitlines()) for _ in range(2))
     assert first & second == set()
+
+
+def test_a_deployment_without_second_factors_is_refused(settings):
+    assert check_second_factor() == []
+    settings.SECOND_FACTOR_OPTIONAL = True
+    assert [fault.id for fault in run_checks(include_deployment_checks=True) if fault.id == "enigma.E002"] == [
+        "enigma.E002"
+    ]
+    assert "enigma.E002" not in [fault.id for fault in run_checks()]

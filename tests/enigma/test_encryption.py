@@ -167,3 +167,30 @@ def test_the_id_of_a_letter_changes_with_the_reference_and_the_index_key():
     ring, other = keyring(), Keyring([NEW], INDEX_KEY + "!")
     ids = {ring.letter_id(uuid.UUID(int=7)), ring.letter_id(uuid.UUID(int=8)), other.letter_id(uuid.UUID(int=7))}
     assert len(ids) == 3
+
+
+@given(st.text(st.characters(codec="utf-8")))
+def test_a_short_secret_opens_as_it_was(text):
+    sealed = keyring().seal_secret(text, kind="second factor")
+    assert keyring().open_secret(sealed, kind="second factor") == text
+    assert sealed.startswith(f"{key_id(NEW)}:")
+
+
+@pytest.mark.parametrize("sealed", ["", "x", "gAAAA", f"{key_id(NEW)}:", f"{key_id(NEW)}:gAAAA"])
+def test_what_was_never_sealed_does_not_open(sealed):
+    with pytest.raises(UnreadableRecord):
+        keyring().open_secret(sealed, kind="second factor")
+
+
+def test_a_short_secret_opens_as_what_it_is_and_with_its_key_only():
+    sealed = keyring(OLD).seal_secret("JBSWY3DP", kind="second factor")
+    with pytest.raises(UnreadableRecord, match="something else"):
+        keyring(OLD).open_secret(sealed, kind="tie break")
+    with pytest.raises(UnreadableRecord, match="does not open"):
+        keyring(OTHER).open_secret(sealed, kind="second factor")
+
+
+def test_a_short_secret_is_sealed_anew_by_the_first_key():
+    sealed = keyring(NEW, OLD).rewrap_secret(keyring(OLD).seal_secret("JBSWY3DP", kind="second factor"))
+    assert keyring(NEW).open_secret(sealed, kind="second factor") == "JBSWY3DP"
+    assert sealed.startswith(f"{key_id(NEW)}:")

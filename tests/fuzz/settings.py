@@ -1,0 +1,7 @@
+"""The settings of the server that is fuzzed: those of the tests, over plain http, and without limits on how often."""
+
+from tests.settings import *  # noqa: F403
+
+ALLOWED_HOSTS = ["127.0.0.1"]
+SECURE_SSL_REDIRECT = False
+RATES = dict.fromkeys(("default", "login", "code", "token", "refresh", "submission", "mail"), (10**9, 60))

@@ -1,0 +1,102 @@
+"""The walk through the pages: sign-in, one's own account and the console, as everybody, by reading and by sending."""
+
+from contextlib import contextmanager
+from http.cookies import SimpleCookie
+
+import pytest
+from django.test import Client as Browser
+
+from accounts import second_factor
+from accounts.models import AdminUser, User
+from accounts.roles import Role
+from tests.clients import api
+from tests.factories import omar
+from tests.routes import PAGES
+from tests.walk import STAFF, trace, undone
+
+pytestmark = pytest.mark.django_db
+
+WHO = ["nobody", "sam", "newcomer", *STAFF]  # the newcomer is a super_admin who has no second factor yet
+LOGIN, FACTOR = "/accounts/login/", "/accounts/2fa/"
+
+
+@pytest.fixture
+def things():
+    """What the addresses of the console name: a member of staff and a session of theirs."""
+    reza = omar(Role.REVIEWER, email="reza@example.org")
+    session = api(reza).actor.session_id
+    return {"member": AdminUser.objects.get(user__email="reza@example.org").pk, "session": session}
+
+
+def browser_of(who):
+    """Somebody in a browser; staff have used their second factor, but for the newcomer."""
+    browser = Browser(raise_request_exception=False)
+    if who == "nobody":
+        return browser
+    if who in STAFF or who == "newcomer":
+        omar(STAFF.get(who, Role.SUPER_ADMIN), email=f"{who}@example.org")
+    else:
+        User.objects.create_user(f"{who}@example.org")
+    user = User.objects.get(email=f"{who}@example.org")
+    browser.force_login(user)
+    if who in STAFF:
+        code = second_factor.enrol(user).recovery_codes[0]
+        answer = browser.post("/accounts/2fa/reauthenticate/", {"code": code}, secure=True)
+        assert answer.status_code == 302
+    return browser
+
+
+@contextmanager
+def same_cookies(browser):
+    """Signing out, say, takes a cookie away; the next page is asked with it again."""
+    before = SimpleCookie({name: cookie.value for name, cookie in browser.cookies.items()})
+    yield
+    browser.cookies = before
+
+
+def fits(kind, who, method, answer):
+    """Whether an answer is one that the page may give to somebody."""
+    place = answer.headers.get("Location", "")
+    if kind == "anybody":
+        return answer.status_code in {200, 302, 405}
+    if kind == "own":
+        return place.startswith(LOGIN) if who == "nobody" else answer.status_code in {200, 302, 403, 404, 405}
+    return in_the_console(kind, who, method, answer.status_code, place)
+
+
+def in_the_console(kind, who, method, status, place):
+    """Led to sign in, told that there is nothing, led to the second factor, or let in as far as the role reaches."""
+    if who == "nobody":
+        return place.startswith(LOGIN)
+    if who == "sam":
+        return status == 404
+    if who == "newcomer":
+        return (status, place) == (302, FACTOR)
+    if kind == "console":
+        return status in {200, 302, 405}
+    if kind == "people" and who == "super_admin":
+        return status == 200 if method == "GET" else status in {200, 302, 403}
+    return status in {403, 404, 405}
+
+
+@pytest.mark.parametrize("who", WHO)
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_every_page_lets_in_whom_the_table_names(things, who, method):
+    browser, wrong = browser_of(who), []
+    for name, (kind, path) in PAGES.items():
+        with undone(), same_cookies(browser):
+            answer = getattr(browser, method.lower())(path.format(**things), secure=True)
+        if not fits(kind, who, method, answer):
+            wrong.append((name, kind, answer.status_code, answer.headers.get("Location", "")))
+    assert wrong == []
+
+
+@pytest.mark.parametrize("who", ["nobody", "sam", "newcomer", "reviewer", "admin", "auditor"])
+def test_whoever_is_kept_out_of_the_console_changes_nothing_by_sending(things, who):
+    browser = browser_of(who)
+    before = trace()
+    for name, (kind, path) in PAGES.items():
+        if kind in {"people", "nobody"}:
+            for method in ("post", "put", "patch", "delete"):
+                getattr(browser, method)(path.format(**things), secure=True)
+                assert (name, method, trace() == before) == (name, method, True)
