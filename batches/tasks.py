@@ -10,12 +10,13 @@ from admissions.queue import QUEUE
 from batches.export import finish_batch
 from batches.models import BatchRun
 from batches.queue import EXPORT
+from batches.recovery import take_up
 
 logger = logging.getLogger(__name__)
 
 
-# Whoever exports at the moment, or a database that is away, is waited for: 2, 4, 8 ... seconds, for half an hour. After
-# that the run stays as it is until the same export is ordered once more.
+# Whoever exports at the moment, or a database that is away, is waited for: 2, 4, 8 ... seconds, for half an hour; then
+# ``take_up`` begins anew, so that the export is finished once the fault is mended.
 @app.task(name=EXPORT, queue=QUEUE, retry=RetryStrategy(max_attempts=10, exponential_wait=2))
 def export(run_id: int) -> None:
     """Finish an export that was ordered."""
@@ -25,3 +26,10 @@ def export(run_id: int) -> None:
         # The kind only: the text of an error may quote a row.
         logger.warning("run %s was not exported: %s", run_id, type(fault).__name__)
         raise
+
+
+@app.periodic(cron="* * * * *")
+@app.task(name="batches.recover", queue=QUEUE, queueing_lock="batches.recover")
+def recover(timestamp: int) -> None:
+    """Defer the exports that have lost their job, once a minute."""
+    take_up()

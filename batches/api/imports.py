@@ -12,6 +12,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from admissions.models.cycles import AdmissionCycle
+from admissions.models.outcomes import may_see_figures
 from batches.api.reach import cycle_of, in_reach, mine
 from batches.api.serializers import (
     Destination,
@@ -28,6 +29,7 @@ from batches.status import status_of
 from enigma.rest import parsers
 from enigma.rest.problems import Invalid, LengthRequired
 from enigma.rest.queries import asked
+from enigma.rest.serializers import StrictSerializer
 from enigma.rest.views import ApiView
 
 FIRST = 20  # lines that were not taken, told at once
@@ -110,6 +112,7 @@ class ResultIssues(ApiView):
     )
     def get(self, request: Request, file_id: int) -> Response:
         """Answer one page."""
+        asked(request, StrictSerializer)
         return self.page(ImportIssue.objects.filter(file=_found(request, file_id)), IssueSerializer)
 
 
@@ -128,7 +131,10 @@ class CycleStatus(ApiView):
         cycle = AdmissionCycle.objects.filter(code=code).first()
         if cycle is None:
             raise Http404
-        return Response(StatusSerializer(status_of(cycle) | {"phase_since": cycle.phase_since}).data)
+        figures = status_of(cycle) | {"phase_since": cycle.phase_since}
+        if not may_see_figures(cycle, request.auth):
+            figures["selection"] = None
+        return Response(StatusSerializer(figures).data)
 
 
 def _files() -> Any:

@@ -170,7 +170,9 @@ class StatusSerializer(StrictSerializer):
     undecided = serializers.IntegerField()
     letters = serializers.DictField(child=serializers.IntegerField())
     outcomes_are_public = serializers.BooleanField()
-    selection = serializers.DictField(allow_null=True)
+    selection = serializers.DictField(
+        allow_null=True, help_text="What came of the selection; before publication for those who select or audit only"
+    )
     requests = serializers.DictField(child=serializers.DictField(child=serializers.IntegerField()))
     runs = serializers.DictField(child=serializers.IntegerField())
     import_issues = serializers.DictField(child=serializers.IntegerField())

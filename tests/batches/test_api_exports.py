@@ -124,6 +124,15 @@ def test_an_order_with_a_key_is_carried_out_once():
     assert BatchRun.objects.count() == 1
 
 
+def test_what_an_order_with_a_key_has_claimed_stays_claimed_when_the_rest_goes_wrong(monkeypatch):
+    prepared(3)
+    with monkeypatch.context() as patch:
+        patch.setattr(exporting, "_write", lambda *_: 1 // 0)
+        with pytest.raises(ZeroDivisionError):
+            order(staff_client(), {"Idempotency-Key": "first"})
+    assert (BatchRun.objects.get().state, EvaluationRequest.objects.filter(state="asked").count()) == ("exporting", 3)
+
+
 # -- left to a worker ---------------------------------------------------------------------------
 
 

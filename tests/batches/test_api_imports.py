@@ -28,7 +28,7 @@ from tests.batches.engines import (
     states,
 )
 from tests.clients import api, service_client, staff_client
-from tests.factories import cycle, everything
+from tests.factories import cycle, everything, led_to
 
 pytestmark = pytest.mark.django_db
 
@@ -230,6 +230,7 @@ def test_the_lines_that_were_not_taken_come_page_by_page_in_the_order_of_the_fil
     lines = [(issue["line"], issue["code"]) for issue in first["results"] + second["results"]]
     assert lines == [(1, "bad_line"), (2, "expired"), (3, "bad_type")]
     assert (len(first["results"]), second["next"]) == (2, None)
+    assert client.get(f"{address}&code=expired").json()["errors"][0]["pointer"] == "/code"
 
 
 def test_a_list_holds_the_files_of_the_cycle_that_is_asked_for():
@@ -329,3 +330,17 @@ def test_the_status_of_a_cycle_is_what_the_command_says():
 
 def test_the_status_of_no_cycle_is_nothing():
     assert staff_client().get("/api/v1/admin/cycles/nowhere/status").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("phase", "sees"),
+    [
+        ("selection", {"reviewer": False, "auditor": True, "admin": True}),
+        ("published", {"reviewer": True, "auditor": True, "admin": True}),
+    ],
+)
+def test_what_came_of_the_selection_is_under_embargo_for_who_neither_selects_nor_audits(phase, sees):
+    led_to(phase)
+    clients = {role: staff_client(Role(role), email=f"{role}@example.org") for role in sees}
+    told = {role: client.get("/api/v1/admin/cycles/fall-2026/status").json() for role, client in clients.items()}
+    assert {role: figures["selection"] is not None for role, figures in told.items()} == sees
