@@ -262,7 +262,7 @@ def _number(value: object, *, lowest: Decimal, highest: Decimal) -> Decimal | in
         raise _Wrong(f"is outside its range: {_shown_number(value)}accepted are {lowest} to {highest}")
     if isinstance(value, Decimal) and int(value.as_tuple().exponent) < -DECIMALS_MAX:
         raise _Wrong(f"has more than {DECIMALS_MAX} decimals")
-    return value
+    return value or 0  # the sign of a zero would stand in the commitment, but not in the database
 
 
 def _shown_number(value: Decimal | int) -> str:

@@ -1,5 +1,6 @@
 """Take a step of a cycle, at once or as a job: a long one outlives the request that asked for it."""
 
+from typing import Any
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
@@ -14,14 +15,16 @@ from admissions.models.workflow import Facts, demand_source
 from admissions.queue import TAKE_STEP, defer_run
 from audit.log import record
 from audit.sequencer import sequence_all
+from audit.verifications import is_large
 from enigma.errors import Conflict, Refused
 
 INLINE_MAX = 20_000  # applications; the steps of a larger cycle take longer than a proxy waits
 
 
-def is_long(cycle: AdmissionCycle) -> bool:
-    """Whether the steps of this cycle are to run as jobs."""
-    return Application.objects.of(cycle).order_by()[: INLINE_MAX + 1].count() > INLINE_MAX
+def is_long(cycle: AdmissionCycle, step: str) -> bool:
+    """Whether this step of this cycle is to run as a job; the last one verifies the logs, which are those of all."""
+    many = Application.objects.of(cycle).order_by()[: INLINE_MAX + 1].count() > INLINE_MAX
+    return many or (step == "complete" and is_large())
 
 
 def take_now(cycle: AdmissionCycle, step: str, *, actor: Actor, reason: str = "", dry_run: bool = False) -> Facts:
@@ -50,7 +53,8 @@ def queue_step(cycle: AdmissionCycle, step: str, *, actor: Actor, reason: str = 
     try:
         with transaction.atomic():
             run.save(force_insert=True)
-            record("run.queue", actor=actor, entity=("cycle", cycle.code), run=str(run.pk), step=step, dry_run=dry_run)
+            about: dict[str, Any] = {"run": str(run.pk), "step": step, "dry_run": dry_run}
+            record("run.queue", actor=actor, entity=("cycle", cycle.code), reason=reason or None, **about)
             defer_run(run)
     except IntegrityError:
         raise Conflict(f"Another step of {cycle.code} waits or runs.") from None

@@ -186,7 +186,10 @@ class RunAnswer(StrictSerializer):
     state = serializers.ChoiceField([state.value for state in StepRun.State])
     asked_by = serializers.CharField(source="actor_id")
     detail = serializers.CharField(help_text="Why it was refused, or the kind of fault that ended it")
-    facts = serializers.DictField(allow_null=True, help_text="What the step came to, from and to which phase")
+    facts = serializers.DictField(
+        allow_null=True,
+        help_text="What it came to, from and to which phase; before publication for those who select or audit only",
+    )
     created_at = Timestamp()
     started_at = Timestamp(allow_null=True)
     finished_at = Timestamp(allow_null=True)

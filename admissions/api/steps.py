@@ -21,6 +21,7 @@ from admissions.api import cycle_examples
 from admissions.api.cycle_serializers import RunAnswer, StepAnswer, StepAsked, StepBody
 from admissions.api.cycles import cycle_or_404
 from admissions.models.cycles import AdmissionCycle
+from admissions.models.outcomes import may_see_figures
 from admissions.models.runs import StepRun
 from admissions.step_runs import is_long, queue_step, take_now
 from enigma.rest.queries import ASYNC, asked, prefers_async
@@ -43,7 +44,7 @@ class Step(ApiView):
         cycle = cycle_or_404(code)
         how: dict[str, Any] = {"actor": request.auth, **body.validated_data, **asked(request, StepAsked)}
         preferred = prefers_async(request.headers.get("Prefer", ""))
-        if preferred or is_long(cycle):
+        if preferred or is_long(cycle, self.step):
             return _queued(queue_step(cycle, self.step, **how), preferred=preferred)
         return self._taken(cycle, take_now(cycle, self.step, **how), dry_run=how["dry_run"])
 
@@ -72,7 +73,10 @@ class Run(ApiView):
         run = StepRun.objects.select_related("admission_cycle").filter(pk=run_id, admission_cycle__code=code).first()
         if run is None:
             raise Http404
-        return Response(RunAnswer(run).data)
+        answer = RunAnswer(run).data
+        if not may_see_figures(run.admission_cycle, request.auth):
+            answer["facts"] = None
+        return Response(answer)
 
 
 def _queued(run: StepRun, *, preferred: bool) -> Response:

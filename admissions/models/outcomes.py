@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from django.db import connection
 
+from accounts.actors import Actor
+from accounts.roles import permits
 from admissions.models.applications import Application, IdentityMapping
 from admissions.models.blind import FinalScore
 from admissions.models.digests import score_facts
@@ -40,7 +42,7 @@ _DECISIONS = """
                     CASE application.status WHEN 'withdrawn' THEN 'withdrawn' ELSE 'not_assessed' END),
            application.rank, CASE WHEN application.rank IS NOT NULL THEN (score.total * 10000)::bigint END,
            score.engine, encode(blind.texts_sha256, 'hex'), encode(score.evidence_sha256, 'hex'),
-           application.status = 'failed' AND identity.anonymized_id IS NULL,
+           application.status IN ('failed', 'withdrawn') AND identity.anonymized_id IS NULL,
            identity.wrapped_key, identity.sealed_identity
       FROM applications AS application
       LEFT JOIN identity_mapping AS identity ON identity.application_id = application.id
@@ -61,6 +63,11 @@ _LETTERS = """
 def may_see_result(cycle: "AdmissionCycle") -> bool:
     """The embargo, in one place: outcomes may be seen by their applicants only once they are published."""
     return cycle.phase in {Phase.PUBLISHED, Phase.COMPLETED}
+
+
+def may_see_figures(cycle: "AdmissionCycle", actor: Actor) -> bool:
+    """Who sees cut-off and counts of a selection under embargo: those who select, and those who read the log of it."""
+    return may_see_result(cycle) or any(permits(actor.role, one) for one in ("cycle.perform_selection", "audit.view"))
 
 
 def close_scoring(cycle: "AdmissionCycle") -> dict[str, Any]:
@@ -129,8 +136,9 @@ def decisions(
 
 
 def unread_salt(cycle: "AdmissionCycle", ref: str) -> bytes:
-    """The salt of a decision on an application that never had a blind copy: its own may lie in what does not open.
+    """The salt of a decision on an application that never had a blind copy, as it failed before or was withdrawn.
 
+    Its own may lie in what does not open, and that must not hold up the outcomes of all others. It is
     HMAC-SHA-256(log salt of the cycle, "enigma/unread-salt/v1" LF ref), 32 bytes.
     """
     return hmac.digest(bytes(cycle.log_salt), b"enigma/unread-salt/v1\n" + bytes.fromhex(ref), "sha256")

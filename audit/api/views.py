@@ -22,6 +22,7 @@ from audit.chain import chain_genesis
 from audit.models import Log, LogHead, LogOutbox, Verification
 from enigma.rest.conditional import answer_version
 from enigma.rest.queries import asked
+from enigma.rest.serializers import StrictSerializer
 from enigma.rest.views import ApiView
 
 PENDING_COUNTED = 10_000  # anybody may ask, so no question may cost more than this
@@ -77,6 +78,7 @@ class Verifications(ApiView):
     )
     def get(self, request: Request) -> Response:
         """Answer one page."""
+        asked(request, StrictSerializer)
         return self.page(Verification.objects.all(), VerificationSerializer)
 
     @extend_schema(
@@ -91,6 +93,7 @@ class Verifications(ApiView):
     )
     def post(self, request: Request) -> Response:
         """Answer with the verdict, or with the place where it will stand."""
+        StrictSerializer(data=request.data).is_valid(raise_exception=True)
         made = verifications.ask(request.auth)
         place = reverse("api-verification", args=[made.pk])
         status = 200 if made.finished_at else 202

@@ -9,11 +9,20 @@ from django.db import DatabaseError, DataError, connection, transaction
 from django.db.models import CheckConstraint, UniqueConstraint
 from django.utils import timezone
 
-from accounts.models import AdminSession, AdminUser, User
+from accounts.models import (
+    AdminSession,
+    AdminUser,
+    ApplicantSession,
+    AttemptCounter,
+    IdempotentRequest,
+    ServiceToken,
+    User,
+)
 from accounts.roles import Role
 from admissions.models.applications import Application, IdentityMapping, OutcomeLetter
 from admissions.models.blind import AnonymizedApplication, DeterministicMetrics, FinalScore
 from admissions.models.cycles import SelectionLog
+from admissions.models.runs import StepRun
 from tests.factories import applicants, apply, cycle, lead, omar
 
 pytestmark = pytest.mark.django_db
@@ -47,10 +56,29 @@ def world():
         omar(role, email=f"staff{number}@example.org")
         AdminSession.objects.create(
             admin_user=AdminUser.objects.get(role=role),
-            refresh_sha256=bytes([number]) * 32,
-            idle_expires_at=now + timedelta(minutes=30),
-            absolute_expires_at=now + timedelta(hours=12),
+            **holding_a_hash(number),
         )
+        ApplicantSession.objects.create(
+            user=User.objects.get(email=f"staff{number}@example.org"), **holding_a_hash(number)
+        )
+        AttemptCounter.objects.create(kind="login", key_hmac=bytes([number]) * 32, window_ends_at=now, count=1)
+        IdempotentRequest.objects.create(key_sha256=bytes([number]) * 32, request_sha256=bytes(32))
+        ServiceToken.objects.create(
+            name="evaluation",
+            verb="batches.export",
+            cycle_code=one.code,
+            token_sha256=bytes([number]) * 32,
+            made_by=AdminUser.objects.get(role=role),
+            expires_at=now + timedelta(days=1),
+        )
+        StepRun.objects.create(admission_cycle=one if number else cycle("other"), step="freeze")
+
+
+def holding_a_hash(number):
+    """Hash and times of a session."""
+    times = {"idle_expires_at": timedelta(minutes=30), "absolute_expires_at": timedelta(hours=12)}
+    ends = {name: timezone.now() + lasting for name, lasting in times.items()}
+    return {"refresh_sha256": bytes([number]) * 32, **ends}
 
 
 def sql(statement, *values, guards=True):
@@ -128,6 +156,32 @@ BREACHES = {
         "admin_sessions SET absolute_expires_at = created_at, idle_expires_at = created_at",
         "admin_sessions SET idle_expires_at = absolute_expires_at + interval '1 second'",
     ],
+    "session_holds_a_hash": ["admin_sessions SET refresh_sha256 = 'a token'"],
+    "applicant_session_revocation_is_whole": [
+        "applicant_sessions SET revoked_at = now()",
+        "applicant_sessions SET revoked_reason = 'left'",
+    ],
+    "applicant_session_times_are_in_order": [
+        "applicant_sessions SET absolute_expires_at = created_at, idle_expires_at = created_at",
+        "applicant_sessions SET idle_expires_at = absolute_expires_at + interval '1 second'",
+    ],
+    "applicant_session_holds_a_hash": ["applicant_sessions SET refresh_sha256 = 'a token'"],
+    "nobody_is_a_superuser": ["accounts_user SET is_superuser = true"],
+    "service_token_verb_is_known": ["service_tokens SET verb = 'cycle.freeze'"],
+    "service_token_expires": ["service_tokens SET expires_at = created_at"],
+    "service_token_holds_a_hash": ["service_tokens SET token_sha256 = 'a token'"],
+    "one_counter_per_key": ["attempt_counters SET key_hmac = 'same'"],
+    "step_run_step_is_known": ["step_runs SET step = 'rewind'"],
+    "step_run_ends_when_finished": [
+        "step_runs SET state = 'failed'",
+        "step_runs SET finished_at = now()",
+        "step_runs SET state = 'lost', finished_at = now()",
+    ],
+    "step_run_facts_come_with_done": [
+        "step_runs SET state = 'done', finished_at = now()",
+        "step_runs SET facts = '{}'",
+    ],
+    "one_unfinished_run_per_cycle": ["step_runs SET admission_cycle_id = (SELECT min(id) FROM admission_cycles)"],
     **{
         name: [f"{table} SET {name.split('_', 1)[1].removesuffix('_within_0_and_100')} = {value}" for value in values]
         for name in SCORES
@@ -138,7 +192,10 @@ BREACHES = {
 UNIQUE_COLUMNS = {  # a unique field has no constraint of its own name
     "accounts_user": "email = 'same@example.org'",
     "admin_users": "user_id = (SELECT min(user_id) FROM admin_users)",
-    "admin_sessions": "refresh_sha256 = 'same'",
+    "admin_sessions": f"refresh_sha256 = '{32 * 's'}'",
+    "applicant_sessions": f"refresh_sha256 = '{32 * 's'}'",
+    "service_tokens": f"token_sha256 = '{32 * 's'}'",
+    "idempotent_requests": "key_sha256 = 'same'",
     "applications": ["reference = 'SAME-SAME-SAME'", "receipt_ref = '00000000000000000000000000000001'"],
     "identity_mapping": "anonymized_id = (SELECT anonymized_id FROM identity_mapping LIMIT 1)",
 }

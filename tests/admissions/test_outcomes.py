@@ -137,7 +137,7 @@ def test_whoever_was_not_assessed_has_a_decision_too(mixed):
     copy = IdentityMapping.objects.select_related("anonymized").get(pk=aside.pk)
     scrubbed = {"scrubbed_sha256": bytes(copy.anonymized.texts_sha256).hex(), "model": ""}
     expected = {
-        withdrawn: undecided(mixed, own_salt(withdrawn), outcome="withdrawn"),
+        withdrawn: undecided(mixed, unread_salt(mixed, withdrawn.receipt_ref.hex), outcome="withdrawn"),
         unreadable: undecided(mixed, unread_salt(mixed, unreadable.receipt_ref.hex), outcome="not_assessed"),
         aside: undecided(mixed, own_salt(aside), outcome="not_assessed", **scrubbed),
     }

@@ -16,11 +16,12 @@ from admissions.models.cycles import AdmissionCycle
 from admissions.models.runs import StepRun
 from admissions.recovery import recover
 from admissions.step_runs import give_up, queue_step, take
+from audit import verifications
 from audit.models import AuditLog
 from audit.sequencer import sequence_all
 from enigma.rest.serializers import rfc3339
 from tests.clients import staff_client
-from tests.factories import cycle, led_to, omar
+from tests.factories import cycle, lead, led_to, omar
 from tests.racing import another_session, sessions_of_others, together, until
 
 pytestmark = pytest.mark.django_db
@@ -93,6 +94,19 @@ def test_the_steps_of_a_large_cycle_are_jobs_whether_preferred_or_not(monkeypatc
     assert client.post(f"{ONE}/freeze").status_code == 200
 
 
+def test_the_last_step_is_a_job_where_the_logs_are_large(monkeypatch):
+    client = staff_client()
+    led_to("published")
+    monkeypatch.setattr(verifications, "AT_ONCE", 2)
+    assert (client.post(f"{ONE}/complete").status_code, StepRun.objects.get().step) == (202, "complete")
+
+
+def test_a_reason_that_names_a_person_is_refused_before_anything_is_kept_of_it():
+    led_to("submission")
+    answer = staff_client().post(f"{ONE}/freeze", {"reason": "amina@example.org asked"}, headers=ASYNC)
+    assert (answer.status_code, StepRun.objects.count()) == (409, 0)
+
+
 def test_a_second_run_waits_for_the_end_of_the_first():
     led_to("submission")
     client = staff_client()
@@ -128,6 +142,17 @@ def test_all_staff_may_look_at_a_run_and_only_officers_ask_for_one(role):
     assert client.post(f"{ONE}/freeze", headers=ASYNC).status_code == 403
 
 
+def test_what_a_step_came_to_is_under_embargo_for_who_neither_selects_nor_audits():
+    one = led_to("scored")
+    take(queue_step(one, "perform_selection", actor=omar()).pk)
+    place = f"{ONE}/runs/{StepRun.objects.get().pk}"
+    clients = {role: staff_client(Role(role), email=f"{role}@example.org") for role in ("reviewer", "auditor", "admin")}
+    facts = {role: client.get(place).json()["facts"] for role, client in clients.items()}
+    assert (facts["reviewer"], "cutoff" in facts["auditor"], "cutoff" in facts["admin"]) == (None, True, True)
+    lead(AdmissionCycle.objects.get(), "published")
+    assert "cutoff" in clients["reviewer"].get(place).json()["facts"]
+
+
 # -- taking ------------------------------------------------------
 
 
@@ -136,7 +161,7 @@ def test_asking_for_a_run_is_audited():
     sequence_all()
     entry = AuditLog.objects.get(action="run.queue")
     assert (entry.actor_id, entry.entity_id, entry.details) == (
-        run.actor_id, "fall-2026", {"run": str(run.pk), "step": "freeze", "dry_run": False},
+        run.actor_id, "fall-2026", {"run": str(run.pk), "step": "freeze", "dry_run": False, "reason": "it is time"},
     )  # fmt: skip
 
 

@@ -8,7 +8,7 @@ from django.db import OperationalError, connection, transaction
 from django.utils import timezone
 
 from accounts.actors import nobody, operator
-from admissions.attestation import Attested, Mismatch, attest
+from admissions.attestation import UNREADABLE, Attested, Mismatch, attest
 from admissions.letters import send_letters
 from admissions.models.applications import Application, IdentityMapping, OutcomeLetter
 from admissions.models.cycles import AdmissionCycle
@@ -98,6 +98,13 @@ def test_a_receipt_tells_what_the_log_holds():
 def test_the_address_is_the_one_that_somebody_is_signed_in_with():
     hand_in(cycle(), email="sam@example.org", email_of_somebody_else=EMAIL)
     assert IdentityMapping.objects.get().identity()["email"] == "sam@example.org"
+
+
+def test_the_sign_of_a_zero_is_neither_stored_nor_committed():
+    one = cycle(tests={"TOEFL": [0, 120]})
+    submitted(one, test_scores={"TOEFL": Decimal("-0.0")})
+    sequence_all()
+    assert attest(one, actor=operator()) == Attested(1, 0, 0, [])
 
 
 def test_a_submission_is_audited_without_personal_data():
@@ -316,6 +323,31 @@ def test_a_cycle_with_a_withdrawn_application_goes_to_its_end(settings, mailoutb
     assert verify().ok
     assert len(standing()) == 1
     assert (len(mailoutbox), OutcomeLetter.objects.filter(pk=gone.pk).exists()) == (3, False)
+
+
+def test_a_withdrawal_that_the_log_does_not_hold_stands_against_the_freeze():
+    one = cycle()
+    submitted(one)
+    other = submitted(one, "sam@example.org")
+    sequence_all()
+    Application.objects.filter(pk=other.pk).update(status="withdrawn")
+    told = "1 applications of fall-2026 stand as withdrawn, but the log holds 0 withdrawals"
+    with pytest.raises(PhaseError, match=told):
+        one.freeze(actor=operator())
+
+
+def test_a_withdrawn_application_that_does_not_open_any_more_holds_up_nobody():
+    one = cycle(seats=1)
+    apply(one, applicants(3))
+    gone = submitted(one)
+    taken_back(gone)
+    damage(gone)
+    lead(one, "completed")
+    found = [Mismatch(kind, gone.receipt_ref.hex, UNREADABLE) for kind in ("submission", "submission.withdraw")]
+    assert (statuses(one), attest(one, actor=operator())) == (
+        {"published": 3, "withdrawn": 1},
+        Attested(4, 3, 4, found),
+    )
 
 
 @pytest.mark.parametrize(

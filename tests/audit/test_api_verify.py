@@ -85,6 +85,13 @@ def test_a_reader_who_has_the_state_of_the_chain_is_not_sent_it_again():
     assert api().get(CHAIN, HTTP_IF_NONE_MATCH=etag).status_code == 200
 
 
+def test_what_a_verification_does_not_take_is_refused():
+    client = aiza()
+    answers = [client.post(VERIFY, {"logs": "public"}), client.get(f"{VERIFY}?state=done")]
+    told = [(answer.status_code, answer.json()["errors"][0]["pointer"]) for answer in answers]
+    assert (told, Verification.objects.count()) == ([(422, "/logs"), (422, "/state")], 0)
+
+
 def test_an_auditor_verifies_a_small_log_at_once():
     client = aiza()
     answer = client.post(VERIFY)

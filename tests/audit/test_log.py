@@ -1,6 +1,7 @@
 """The one writer: inside the deed's transaction, without personal data."""
 
 import json
+import re
 
 import pytest
 from django.db import connection, transaction
@@ -9,6 +10,7 @@ from django.db.utils import IntegrityError
 
 from audit import log
 from audit.models import LogOutbox
+from enigma.env import BASE_DIR
 from enigma.errors import Malformed, Refused
 from tests.audit import independent
 from tests.audit.entries import CYCLE, OMAR, SALT, Actor, commit, note, ref, sql
@@ -162,3 +164,16 @@ def test_details_that_the_logs_cannot_keep_are_refused(value):
 def test_the_database_takes_no_row_that_would_hold_up_the_sequencer(values):
     with pytest.raises(IntegrityError, match="outbox_row_is_whole"):
         sql(f"INSERT INTO log_outbox (log, kind, cycle_ref, subject_ref, commitment, body) VALUES {values}")
+
+
+def test_every_act_that_is_noted_is_explained():
+    page = (BASE_DIR / "docs/audit.md").read_text()
+    explained = re.findall(r"^\| (`[^|]+`) \|", page, re.MULTILINE)
+    sources = [file.read_text() for app in ("accounts", "admissions", "audit", "batches") for file in files(app)]
+    acts = {act for text in sources for act in re.findall(r'\brecord\(\s*"([a-z_.]+)"', text)}
+    assert len(acts) > 30
+    assert {act for act in acts if not any(f"`{act}`" in row for row in explained)} == set()
+
+
+def files(app):
+    return (BASE_DIR / app).rglob("*.py")

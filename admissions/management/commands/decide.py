@@ -27,7 +27,11 @@ class Command(OperatorCommand):
         choice.add_argument("--scores", metavar=",".join(PARTS), help="four numbers from 0 to 100")
         choice.add_argument("--set-aside", action="store_true", help="take it out of the ranking")
         choice.add_argument("--retry-failed", action="store_true", help="scrub all that failed once more; takes no id")
-        parser.add_argument("--reason", default="", help="kept with the decision; name no person in it")
+        parser.add_argument(
+            "--reason",
+            default="",
+            help="kept with the decision, and shown to the applicant beside --scores; name no person in it",
+        )
         parser.add_argument("--json", action="store_true")
         parser.add_argument("--actor", metavar="E-MAIL")
 
