@@ -13,6 +13,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
+from accounts import second_factor
 from accounts.models import AdminUser, ApplicantSession, AttemptCounter, User
 from audit.models import AuditLog
 from audit.sequencer import sequence_all
@@ -92,9 +93,7 @@ def test_unknown_unconfirmed_known_closed_and_staff_addresses_look_alike():
 
 def test_known_and_unknown_addresses_take_the_same_statements():
     def statements():
-        with CaptureQueriesContext(
-            connection,
-        ) as caught:
+        with CaptureQueriesContext(connection) as caught:
             Browser().ask_for_code("sam@example.org")
         return [re.sub(r"\d+|'[^']*'", "?", query["sql"])[:60] for query in caught.captured_queries]
 
@@ -142,6 +141,20 @@ def test_another_code_replaces_the_first():
     assert who(browser) == "amina@example.org"
 
 
+def test_another_code_is_told_of_and_the_first_is_not():
+    browser = Browser()
+    first = browser.ask_for_code("amina@example.org").content
+    again = browser.post("account_confirm_login_code", {"action": "resend"}).content
+    assert [b"Another code is on its way" in page for page in (first, again)] == [False, True]
+
+
+def test_the_title_of_a_page_with_a_faulty_field_says_so_first():
+    browser = Browser()
+    right = browser.ask_for_code("amina@example.org").content
+    wrong = browser.enter_code("BBBB-BBBB").content
+    assert [re.search(rb"<title>(\w+)", page)[1] for page in (right, wrong)] == [b"Enter", b"Error"]
+
+
 def test_a_closed_account_is_told_so_only_after_the_code(amina):
     amina.post("account_logout")
     User.objects.update(is_active=False)
@@ -158,7 +171,7 @@ def test_closing_an_account_ends_its_session_at_once(amina):
 @pytest.mark.parametrize("address", ["amina", "a" * 250 + "@example.org", "a\0@example.org", "", "İ@example.org"])
 def test_what_is_no_address_is_refused_kindly(address):
     answer = Browser().ask_for_code(address)
-    assert (answer.status_code, User.objects.count(), len(mail.outbox)) == (200, 0, 0)
+    assert (answer.status_code, User.objects.count(), len(mail.outbox)) == (422, 0, 0)
     assert b"errorlist" in answer.content
 
 
@@ -188,6 +201,34 @@ def test_guessed_passwords_lock_the_pair_for_a_while_and_are_audited():
     assert list(entries) == [(str(User.objects.get().pk), "refused", {"door": "pages", "reason": "password"})] * 5
 
 
+def test_guessed_second_factors_are_audited():
+    omar()
+    second_factor.enrol(User.objects.get())
+    browser = Browser()
+    browser.sign_in_by_password("omar@example.org")
+    browser.enter_factor("000000")
+    sequence_all()
+    entries = AuditLog.objects.filter(action="login.failed").values_list("entity_id", "outcome", "details")
+    said = {"door": "pages", "reason": "second_factor"}
+    assert list(entries) == [(str(User.objects.get().pk), "refused", said)]
+
+
+def test_another_password_ends_the_sessions_of_the_api(amina):
+    client = applicant_client(email="amina@example.org")
+    amina.post("account_set_password", {"password1": PASSWORD, "password2": PASSWORD})
+    assert client.get("/api/v1/auth/sessions").status_code == 401
+    assert ApplicantSession.objects.get().revoked_reason == "password_changed"
+    assert who(amina) == "amina@example.org"
+
+
+def test_no_page_of_an_account_is_kept_by_a_cache():
+    browser, _ = staff_browser()
+    browser.post("account_reauthenticate", {"password": PASSWORD})
+    for name in [*OWN, "mfa_view_recovery_codes", "mfa_generate_recovery_codes", "mfa_add_webauthn"]:
+        answer = browser.get(name, follow=False)
+        assert "no-store" in answer.headers.get("Cache-Control", ""), name
+
+
 def test_an_unknown_address_and_a_wrong_password_look_alike():
     omar()
     wrong = Browser().sign_in_by_password("omar@example.org", "a wrong password")
@@ -213,8 +254,9 @@ def test_a_forgotten_password_is_replaced_by_a_code(amina):
     browser = Browser()
     browser.post("account_reset_password", {"email": "amina@example.org"})
     browser.post("account_confirm_password_reset_code", {"code": mailed_code()})
-    browser.post("account_complete_password_reset", {"password1": PASSWORD, "password2": PASSWORD})
+    done = browser.post("account_complete_password_reset", {"password1": PASSWORD, "password2": PASSWORD})
     assert User.objects.get().check_password(PASSWORD)
+    assert b'<a class="button" href="/accounts/login/">' in done.content
 
 
 def test_a_forgotten_password_of_an_unknown_address_looks_the_same(amina):
@@ -266,6 +308,22 @@ def test_staff_without_a_second_factor_need_their_mailbox_as_well():
 def test_pages_of_ones_own_lead_strangers_to_the_door(name):
     answer = Browser().get(name)
     assert answer.redirect_chain[0][0].startswith(("/accounts/login/code/", "/accounts/login/"))
+
+
+@pytest.mark.parametrize("kind", ["totp", "webauthn"])
+def test_only_who_has_a_passkey_is_offered_it_as_second_factor(kind, monkeypatch):
+    omar()
+    second_factor.enrol(User.objects.get())
+    options = {"publicKey": {"allowCredentials": [{"id": "key"}] if kind == "webauthn" else []}}
+    monkeypatch.setattr("allauth.mfa.webauthn.internal.auth.begin_authentication", lambda user: options)
+    page = Browser().sign_in_by_password("omar@example.org").content
+    assert (b"Your second factor" in page, b"mfa_webauthn_authenticate" in page) == (True, kind == "webauthn")
+
+
+def test_the_console_of_a_role_that_sees_nothing_says_what_else_there_is():
+    browser, _ = staff_browser("auditor")
+    page = browser.get("/console/").content
+    assert (b"nothing to see here yet" in page, b"Recent actions" in page) == (True, False)
 
 
 def test_allauths_page_for_addresses_does_not_exist(amina):
