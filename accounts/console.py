@@ -5,6 +5,7 @@ from functools import update_wrapper
 from typing import Any
 
 from allauth.account.adapter import get_adapter
+from allauth.mfa.models import Authenticator
 from django.contrib.admin import AdminSite, ModelAdmin
 from django.contrib.auth.views import redirect_to_login
 from django.http import Http404, HttpRequest, HttpResponse
@@ -65,10 +66,17 @@ class ConsoleSite(AdminSite):
             raise Http404
         if self.has_permission(request):
             return None
-        ways = [way["url"] for way in get_adapter().get_reauthentication_methods(request.user) if "mfa" in way["id"]]
         if not second_factor.has_one(request.user):
             return redirect("mfa_index")
-        return redirect(f"{ways[0]}?{urlencode({'next': request.get_full_path()})}")
+        return redirect(f"{_way_to_prove(request.user)}?{urlencode({'next': request.get_full_path()})}")
+
+
+def _way_to_prove(user: Any) -> str:
+    """Return the page of the second factor that the person has: a code, or else a passkey."""
+    ways = {way["id"]: way["url"] for way in get_adapter().get_reauthentication_methods(user) if "mfa" in way["id"]}
+    by_app = Authenticator.objects.filter(user=user, type=Authenticator.Type.TOTP).exists()
+    kept = [url for name, url in ways.items() if ("webauthn" in name) != by_app]
+    return str((kept or list(ways.values()))[0])
 
 
 class ReadOnly(ModelAdmin):

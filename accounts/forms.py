@@ -10,13 +10,16 @@ from allauth.account.forms import LoginForm, RequestLoginCodeForm
 from allauth.core import context
 from allauth.mfa.base.forms import AuthenticateForm, BaseAuthenticateForm, ReauthenticateForm
 from django.core.exceptions import ValidationError
+from django.db import transaction
 from rest_framework.exceptions import Throttled
 
-from accounts import lockouts, second_factor
+from accounts import second_factor
+from accounts.actors import nobody
 from accounts.callers import address_of
 from accounts.models import User
 from accounts.newcomers import person_for
-from accounts.throttles import limit
+from accounts.throttles import limit, limit_mail
+from audit.log import record
 from enigma.errors import Malformed
 
 
@@ -30,7 +33,7 @@ class RequestCodeForm(RequestLoginCodeForm):
         email: str = self.cleaned_data["email"]
         with told_to_wait():
             limit("code", address_of(context.request))
-            limit("mail", email)
+            limit_mail(email, address_of(context.request))
         try:
             self._user = person_for(email)
         except Malformed as fault:
@@ -51,15 +54,17 @@ class _TypedFactor(BaseAuthenticateForm):
 
     def clean_code(self) -> str:
         """Return the code, used up; raise ValidationError when it is wrong or was used."""
-        who, address = f"factor:{self.user.pk}", address_of(context.request)
-        with told_to_wait():
-            lockouts.attempt(who, address)
         code: str = self.cleaned_data["code"]
-        used = second_factor.use(self.user, code)
+        with told_to_wait():
+            used = second_factor.guess(self.user, code, address=address_of(context.request))
         if used is None:
+            with transaction.atomic():
+                who = ("user", str(self.user.pk))
+                record(
+                    "login.failed", actor=nobody(), entity=who, outcome="refused", reason="second_factor", door="pages"
+                )
             raise get_adapter().validation_error("incorrect_code")
         self.authenticator = used
-        lockouts.succeeded(who, address)
         return code
 
 

@@ -1,11 +1,13 @@
 """New people: whoever asks for a code has an account from then on, and loses it when the code is never used."""
 
+import unicodedata
 from datetime import datetime, timedelta
 
 from allauth.account.models import EmailAddress
 from django.contrib.auth.hashers import make_password
 from django.db import transaction
 from django.db.models import Exists, OuterRef
+from django.utils import timezone
 
 from accounts.actors import system
 from accounts.models import AdminUser, ApplicantSession, User
@@ -23,14 +25,30 @@ def person_for(email: str) -> User:
     of two requests at once both get the same user. Raise Malformed where no mail could go.
     """
     email = email.strip().lower()
-    if not email.partition("@")[0].isascii():  # Django's validator lets «İ» pass, and no mail server takes it
-        raise Malformed("The part of the address before the @ holds letters that mail does not take.")
+    _demand_mailable(email)
     with transaction.atomic():
         User.objects.bulk_create([User(email=email, password=make_password(None))], ignore_conflicts=True)
         user = User.objects.get(email=email)
         address = EmailAddress(user=user, email=email, primary=True, verified=False)
         EmailAddress.objects.bulk_create([address], ignore_conflicts=True)
+        # Whoever never came waits anew, so that a code that is on its way now finds its person.
+        waiting = EmailAddress.objects.filter(email=email, verified=False).values("user")
+        User.objects.filter(pk=user.pk, pk__in=waiting, last_login=None).update(date_joined=timezone.now())
     return user
+
+
+def _demand_mailable(email: str) -> None:
+    """Refuse what Django's validator lets pass and no mail server takes."""
+    local, _, domain = email.rpartition("@")
+    if not local.isascii():  # such as «İ»
+        raise Malformed("The part of the address before the @ holds letters that mail does not take.")
+    try:
+        domain.encode("idna")
+    except UnicodeError:
+        raise Malformed("The part of the address after the @ cannot be the name of a mail server.") from None
+    # The database may know letters that Python does not yet, and see a capital where Python sees nothing.
+    if any(unicodedata.category(letter) == "Cn" for letter in domain):
+        raise Malformed("The part of the address after the @ holds letters that nobody knows yet.")
 
 
 def confirm_address(user: User) -> None:

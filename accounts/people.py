@@ -1,7 +1,7 @@
 """Colleagues: list them, change what they are, end their sessions. Every change is in the audit log."""
 
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from accounts import sessions
 from accounts.actors import Actor
@@ -18,6 +18,12 @@ def people(actor: Actor) -> QuerySet[AdminUser]:
     return AdminUser.objects.select_related("user")
 
 
+def hold(member: AdminUser, *, actor: Actor) -> AdminUser:
+    """Return a colleague as they are now, and keep them so until the transaction ends."""
+    actor.require("people.manage")
+    return next(one for one in _held(member.user_id) if one.pk == member.pk)
+
+
 @transaction.atomic
 def change_person(
     member: AdminUser, *, role: str | None = None, is_active: bool | None = None, actor: Actor
@@ -29,9 +35,9 @@ def change_person(
     actor.require("people.manage")
     if role is not None and role not in STAFF:
         raise Malformed(f"A member of staff is one of {', '.join(STAFF)}.")
-    # All who could be the last are locked in one order: two who demote each other at once do so one after the other.
-    leading = list(_leading().select_for_update(of=("self",)).order_by("pk"))
-    member = AdminUser.objects.select_for_update(of=("self",)).select_related("user").get(pk=member.pk)
+    held = _held(member.user_id)
+    leading = [one.pk for one in held if one.role == Role.SUPER_ADMIN and one.is_active and one.user.is_active]
+    member = next(one for one in held if one.pk == member.pk)
     if actor.id == f"user:{member.user_id}":
         raise Refused("Nobody changes their own role: ask a colleague.")
     before = {"role": member.role, "is_active": member.is_active}
@@ -40,7 +46,7 @@ def change_person(
     after = {"role": member.role, "is_active": member.is_active}
     if before == after:
         return member
-    if [one.pk for one in leading] == [member.pk] and after != {"role": Role.SUPER_ADMIN, "is_active": True}:
+    if leading == [member.pk] and after != {"role": Role.SUPER_ADMIN, "is_active": True}:
         raise Refused("This is the last active super_admin, and one must stay.")
     member.save(update_fields=["role", "is_active"])
     place(member)
@@ -55,5 +61,11 @@ def end_sessions_of(member: AdminUser, *, actor: Actor) -> int:
     return sessions.end_all(member.user, actor=actor, reason="ended_by_colleague")
 
 
-def _leading() -> QuerySet[AdminUser]:
-    return AdminUser.objects.filter(role=Role.SUPER_ADMIN, is_active=True, user__is_active=True)
+def _held(person_id: int) -> list[AdminUser]:
+    """Lock a person, and with them all who could be the last super_admin, in one order.
+
+    So two who demote each other at once do so one after the other, and neither waits for the other in a ring.
+    """
+    leading = Q(role=Role.SUPER_ADMIN, is_active=True, user__is_active=True)
+    rows = AdminUser.objects.filter(leading | Q(user=person_id)).select_related("user")
+    return list(rows.select_for_update(of=("self",)).order_by("pk"))

@@ -20,6 +20,7 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.db.models import Q
 
+from accounts import lockouts
 from accounts.actors import Actor
 from accounts.models import AdminUser, User
 from accounts.sessions import end_all
@@ -58,6 +59,21 @@ def verify(user: User | None, code: str) -> str | None:
     """Return by what the code is right, "totp" or "recovery_codes", or None; a code that is right is used up by it."""
     used = use(user, code)
     return used.type if used else None
+
+
+def guess(user: User, code: str, *, address: str) -> Authenticator | None:
+    """The same as ``use``, for whoever stands at a door: counted before it is looked at, by all doors together.
+
+    It is counted apart from the password: who has that one right must not win new tries by it. Raise Throttled.
+    """
+    if not code.strip():
+        return None
+    who = f"factor:{user.pk}"
+    lockouts.attempt(who, address)
+    used = use(user, code)
+    if used:
+        lockouts.succeeded(who, address)
+    return used
 
 
 @transaction.atomic

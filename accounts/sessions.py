@@ -16,6 +16,7 @@ from accounts import tokens
 from accounts.actors import Actor
 from accounts.callers import Caller
 from accounts.models import AdminSession, AdminUser, ApplicantSession, Session, User
+from accounts.roles import STAFF as STAFF_ROLES
 from accounts.roles import Role
 from accounts.tokens import Audience, BadToken, Claims
 from audit.log import record
@@ -215,9 +216,9 @@ def _live(now: datetime) -> Q:
 
 
 def _active(kind: Kind) -> Q:
-    """Whose accounts are in use; a subquery on other tables, never a join (see ``refresh``)."""
+    """Whose accounts are in use (of staff: people only); a subquery on other tables, never a join (see ``refresh``)."""
     if kind is STAFF:
-        return Q(admin_user__in=AdminUser.objects.filter(is_active=True, user__is_active=True))
+        return Q(admin_user__in=AdminUser.objects.filter(role__in=STAFF_ROLES, is_active=True, user__is_active=True))
     return Q(user__in=User.objects.filter(is_active=True))
 
 

@@ -1,8 +1,9 @@
 """Signing in by the API: staff by password and second factor, applicants by an e-mailed code."""
 
+import time
 from dataclasses import dataclass
 from hmac import compare_digest
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from allauth.account import app_settings as allauth_settings
 from allauth.account.adapter import get_adapter
@@ -19,8 +20,9 @@ from accounts.actors import nobody
 from accounts.callers import address_of, caller_of, keyed
 from accounts.models import AdminUser, User
 from accounts.newcomers import person_for
+from accounts.roles import STAFF
 from accounts.sessions import Tokens
-from accounts.throttles import count, limit
+from accounts.throttles import count, limit_mail
 from audit.log import record
 from enigma.errors import Denied
 
@@ -43,13 +45,13 @@ def sign_in_staff(email: str, password: str, code: str, *, request: HttpRequest)
     """
     email, address = email.strip().lower(), address_of(request)
     lockouts.attempt(email, address)
-    member = AdminUser.objects.select_related("user").filter(user__email=email).first()
+    member = AdminUser.objects.select_related("user").filter(user__email=email, role__in=STAFF).first()
     user = member.user if member else None
     # A hash is made in every case: of a user who has none (or is not there) Django makes one for nothing.
     right = (user or User(password="!")).check_password(password)  # noqa: S106  a mark for «none»
     if member is None or not (right and member.is_active and member.user.is_active):
         _failed("password", email=email, user=user)
-    methods = _second_factor_of(member, code)
+    methods = _second_factor_of(member, code, address)
     if methods is None:
         _failed("second_factor", email=email, user=user)
     lockouts.succeeded(email, address)
@@ -58,13 +60,15 @@ def sign_in_staff(email: str, password: str, code: str, *, request: HttpRequest)
 
 def send_code(email: str, *, request: HttpRequest) -> Challenge:
     """Send a code to an address; an unknown one is somebody's from now on, so that nobody learns which are known."""
-    limit("mail", email.strip().lower())
+    limit_mail(email, address_of(request))
     user = person_for(email)
     code = get_adapter().generate_login_code()
     store = SessionStore()
     store.set_expiry(allauth_settings.LOGIN_BY_CODE_TIMEOUT)
     store.create()
-    store[STATE] = {"user": user.pk, "code": _code_hmac(str(store.session_key), code).hex()}
+    # Its own end: the row's moves on when somebody sends the challenge as the cookie of a browser.
+    until = time.time() + allauth_settings.LOGIN_BY_CODE_TIMEOUT
+    store[STATE] = {"user": user.pk, "code": _code_hmac(str(store.session_key), code).hex(), "until": until}
     store.save()
     get_adapter().send_mail("account/email/login_code", user.email, {"request": request, "code": code})
     return Challenge(str(store.session_key), allauth_settings.LOGIN_BY_CODE_TIMEOUT)
@@ -75,9 +79,7 @@ def exchange_code(challenge: str, code: str, factor: str, *, request: HttpReques
 
     Who has enrolled a second factor needs it here as well: the mailbox alone is then not enough.
     """
-    state = SessionStore(challenge).get(STATE)
-    if not state:
-        raise _wrong_code()
+    state = _state_of(challenge)
     left = allauth_settings.LOGIN_BY_CODE_MAX_ATTEMPTS - _tries(challenge)
     if left < 0:
         raise _wrong_code()
@@ -88,9 +90,11 @@ def exchange_code(challenge: str, code: str, factor: str, *, request: HttpReques
             _use_up(challenge)
         _failed("code", email="", user=user)
     guarded = second_factor.has_one(user)
-    if guarded and not second_factor.verify(user, factor):
+    if guarded and not second_factor.guess(user, factor, address=address_of(request)):
         if left == 0:
             _use_up(challenge)
+        if factor.strip():
+            _note_failure("second_factor", email="", user=user)
         raise AuthenticationFailed("Send a code of your second factor as well.", code="second_factor_needed")
     with transaction.atomic():
         if not _use_up(challenge):
@@ -99,23 +103,36 @@ def exchange_code(challenge: str, code: str, factor: str, *, request: HttpReques
         return sessions.begin(user, amr=("otp", "mfa") if guarded else ("otp",), caller=caller_of(request))
 
 
-def _second_factor_of(member: AdminUser, code: str) -> tuple[str, ...] | None:
+def _second_factor_of(member: AdminUser, code: str, address: str) -> tuple[str, ...] | None:
     """Return the methods that the code adds to the password, or None when it is wrong or missing."""
     if not second_factor.has_one(member.user):
         if second_factor.demanded():
             raise Denied("You have no second factor yet: sign in at /accounts/login/ and enrol one at /accounts/2fa/.")
         return ()
-    return ("otp", "mfa") if second_factor.verify(member.user, code) else None
+    return ("otp", "mfa") if second_factor.guess(member.user, code, address=address) else None
 
 
 def _failed(what: str, *, email: str, user: User | None) -> NoReturn:
-    """Write down that it failed, never by address, and answer everybody alike."""
-    entity = ("user", str(user.pk)) if user else ("address", keyed("unknown", email).hex()[:16])
-    with transaction.atomic():
-        record("login.failed", actor=nobody(), entity=entity, outcome="refused", reason=what)
+    """Write down that it failed, and answer everybody alike."""
+    _note_failure(what, email=email, user=user)
     if what == "code":
         raise _wrong_code()
     raise AuthenticationFailed("The address, the password or the code is wrong.", code="wrong_credentials")
+
+
+def _note_failure(what: str, *, email: str, user: User | None) -> None:
+    """Write down that it failed, never by address."""
+    entity = ("user", str(user.pk)) if user else ("address", keyed("unknown", email).hex()[:16])
+    with transaction.atomic():
+        record("login.failed", actor=nobody(), entity=entity, outcome="refused", reason=what)
+
+
+def _state_of(challenge: str) -> dict[str, Any]:
+    """Return what is kept of a challenge; raise AuthenticationFailed when there is none, or its time is over."""
+    state: dict[str, Any] | None = SessionStore(challenge).get(STATE)
+    if not state or state["until"] < time.time():
+        raise _wrong_code()
+    return state
 
 
 def _wrong_code() -> AuthenticationFailed:

@@ -3,9 +3,10 @@
 from allauth.account import views as entrance
 from django.conf import settings
 from django.urls import URLPattern, URLResolver, include, path
+from django.views.decorators.cache import never_cache
 from django.views.generic import RedirectView
 
-from accounts import views
+from accounts import receivers, views
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", views.home, name="account_home"),
@@ -36,8 +37,21 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("2fa/", include("allauth.mfa.urls")),
 ]
 
+
+def _kept_nowhere(routes: list[URLPattern | URLResolver]) -> None:
+    """Let no cache on the way, nor the browser's, keep a page: some show secrets, and allauth says so of a few only."""
+    for route in routes:
+        if isinstance(route, URLResolver):
+            _kept_nowhere(route.url_patterns)
+        else:
+            route.callback = never_cache(route.callback)
+
+
 if settings.OIDC_PROVIDERS:
     urlpatterns += [
         path("", include("allauth.socialaccount.providers.openid_connect.urls")),
         path("providers/", include("allauth.socialaccount.urls")),
     ]
+
+_kept_nowhere(urlpatterns)
+receivers.connect()

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from django.conf import settings
+from django.contrib.staticfiles.storage import staticfiles_storage
 from django.core.checks import CheckMessage, Error
 from django.core.exceptions import ImproperlyConfigured
 
@@ -86,9 +87,15 @@ def check_second_factor(**_: Any) -> list[CheckMessage]:
     return [Error(told, hint="Unset it; it is for a demo only.", id="enigma.E002")]
 
 
+def _uncollected_files() -> Iterator[str]:
+    # With a manifest every page needs it, those of errors too; without one the storage has no such list.
+    if getattr(staticfiles_storage, "hashed_files", None) == {}:
+        yield "Static files are not collected: run manage.py collectstatic."
+
+
 def refuse_bad_configuration() -> None:
     """Raise ImproperlyConfigured with all faults; for servers, which run no system checks."""
-    if faults := list(_current_faults()):
+    if faults := [*_current_faults(), *_uncollected_files()]:
         raise ImproperlyConfigured(" ".join(faults))
 
 

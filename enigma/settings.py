@@ -61,6 +61,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
+    "accounts.middleware.FaultyFormMiddleware",
 ]
 ROOT_URLCONF = "enigma.urls"
 WSGI_APPLICATION = "enigma.wsgi.application"
@@ -107,6 +108,7 @@ AUTH_PASSWORD_VALIDATORS = [
 LOGIN_URL = LOGOUT_REDIRECT_URL = "account_request_login_code"
 LOGIN_REDIRECT_URL = "account_home"
 CSRF_FAILURE_VIEW = "accounts.views.refused_form"
+SESSION_ENGINE = "accounts.browser_store"
 SESSION_COOKIE_AGE = 7 * 24 * 3600
 ACCOUNT_ADAPTER = "accounts.adapters.AccountAdapter"
 ACCOUNT_FORMS = {"login": "accounts.forms.PasswordForm", "request_login_code": "accounts.forms.RequestCodeForm"}
@@ -134,7 +136,7 @@ MFA_PASSKEY_LOGIN_ENABLED = True
 MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = DEBUG
 MFA_TOTP_ISSUER = "ENIGMA"
 MFA_TOTP_TOLERANCE = 1  # a clock may be half a minute off; each step still counts once (accounts.second_factor)
-# Sign-in by somebody else's OpenID Connect, where an installation names providers; known addresses stay their owners'.
+# Sign-in by somebody else's OpenID Connect, where an installation names providers whose word on an address it trusts.
 OIDC_PROVIDERS = env.json("OIDC_PROVIDERS", default=[])
 if OIDC_PROVIDERS:
     INSTALLED_APPS += ["allauth.socialaccount", "allauth.socialaccount.providers.openid_connect"]
@@ -144,6 +146,8 @@ if OIDC_PROVIDERS:
             "APPS": [{**provider, "settings": {"server_url": provider["server_url"]}} for provider in OIDC_PROVIDERS],
         }
     }
+    SOCIALACCOUNT_ADAPTER = "accounts.providers.ProviderAdapter"
+    SOCIALACCOUNT_EMAIL_AUTHENTICATION = SOCIALACCOUNT_EMAIL_AUTHENTICATION_AUTO_CONNECT = True  # if it is verified
     SOCIALACCOUNT_LOGIN_ON_GET = False
     SOCIALACCOUNT_STORE_TOKENS = False
 # Staff may work without a second factor: for `make demo` only, and every page says so.
@@ -215,7 +219,7 @@ SECURE_SSL_REDIRECT = env.bool("SECURE_SSL_REDIRECT", default=not DEBUG)
 SECURE_HSTS_SECONDS = env.int("SECURE_HSTS_SECONDS", default=0 if DEBUG else 31_536_000)
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = SECURE_HSTS_SECONDS > 0
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = not DEBUG
-SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
 X_FRAME_OPTIONS = "DENY"
 SECURE_REFERRER_POLICY = SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"

@@ -57,6 +57,7 @@ API = {
 # Whom a page lets in, and where it is. «anybody»; «own»: whoever is signed in; «console»: staff after their second
 # factor; «people»: of those super_admins only; «nobody»: what the console has and no hand may write by.
 PAGES = {
+    "start": ("anybody", "/"),
     "api-docs": ("anybody", "/api/docs/"),
     "account_home": ("own", "/accounts/"),
     "account_sessions": ("own", "/accounts/sessions/"),

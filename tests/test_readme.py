@@ -16,7 +16,7 @@ from tests.conftest import database_url
 from tests.factories import applicants, apply, cycle, run
 from tests.serving import serving
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(400)]
 PASSWORD = "a long enough password"
 # What a Debian user installs; here it is computed by the rules of RFC 6238.
 OATHTOOL = """#!{python}
@@ -69,7 +69,7 @@ def code_in(folder: Path) -> str:
 def test_a_partner_submits_an_application(shell, tmp_path):
     cycle()
     process = shell(script("A partner"))
-    out, err = process.communicate(code_in(tmp_path / "mail") + "\n", timeout=60)
+    out, err = process.communicate(code_in(tmp_path / "mail") + "\n", timeout=120)
     assert (process.returncode, err) == (0, "")
     [application] = Application.objects.all()
     assert application.reference in out
@@ -84,6 +84,6 @@ def test_a_member_of_staff_leads_a_cycle_to_publication(shell, monkeypatch):
     _, made, _ = run("create_admin", *options)
     secret = re.search(r"^secret (\w+)$", made, re.MULTILINE)[1]
     process = shell(script("Staff, from"), PASSWORD=PASSWORD, SECRET=secret)
-    out, err = process.communicate(timeout=110)
+    out, err = process.communicate(timeout=240)
     assert (process.returncode, AdmissionCycle.objects.get().phase) == (0, "published"), f"{out}\n{err}"
     assert '{"step":"publish_results","to":"published"}' in out

@@ -28,7 +28,7 @@ from enigma.rest.conditional import etag_of
 from tests.clients import api, applicant_client
 from tests.factories import applicants, apply, cycle, damage, everything, lead, score, submitted, waiting
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.timeout(600)]  # it asks thousands of times
 
 BEFORE = [phase for phase in Phase if phase not in {Phase.PUBLISHED, Phase.COMPLETED}]
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -37,10 +37,13 @@ RESULT = "token api/v1/applications/%(reference)s/result"
 # What an answer draws by chance, takes from the clock, or makes of the number of the account.
 CHANCE = (
     r"""(?<=name="csrfmiddlewaretoken" value=")\w+""",
-    r"""(?<=id="authenticator_secret" value=")\w+""",
+    r"""(?<=Secret: <code>)\w+""",
     r"""data:image/svg[^"]+""",
     r"""(?<="challenge": ")[^"]+""",
     r"""(?<="id": ")\w+(?=", "displayName")""",
+    r"""(?<="last_seen_at":")[^"]+""",
+    r"""(?<="idle_expires_at":")[^"]+""",
+    r"""(?<=<td>)\d{4}-\d\d-\d\d \d\d:\d\d(?=</td>)""",  # the page of sessions
     r"""(?<=csrftoken=)\w+""",
     r"""(?<=sessionid=)\w+""",
     r"""(?<=expires=)[^;]+""",

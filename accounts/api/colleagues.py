@@ -58,7 +58,7 @@ class Person(ApiView):
         """Change it."""
         changes = read(PersonChange, request)
         with transaction.atomic():
-            member = found(request, person_id, lock=True)
+            member = people.hold(found(request, person_id), actor=request.auth)
             demand_version(request, shown(member))
             member = people.change_person(member, **changes, actor=request.auth)
         return answer_version(request, shown(member))
@@ -93,10 +93,10 @@ class PersonSessions(ApiView):
         return Response(status=204)
 
 
-def found(request: Request, person_id: int, *, lock: bool = False) -> AdminUser:
+def found(request: Request, person_id: int) -> AdminUser:
     """Return the member of staff, or raise Http404."""
     rows = people.people(request.auth).filter(user_id=person_id)
-    member = (rows.select_for_update(of=("self",)) if lock else rows).first() if person_id < 2**63 else None
+    member = rows.first() if person_id < 2**63 else None
     if member is None:
         raise Http404
     return member

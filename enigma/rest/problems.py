@@ -6,7 +6,7 @@ from http import HTTPStatus
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
-from django.db import InterfaceError, OperationalError
+from django.db import DatabaseError, InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.views import defaults
@@ -14,11 +14,13 @@ from rest_framework import exceptions, status
 from rest_framework.exceptions import APIException
 from rest_framework.response import Response
 
+from enigma.encryption import UnreadableRecord
 from enigma.errors import Conflict, Denied, Malformed, Refused
 
 logger = logging.getLogger(__name__)
 
 CONTENT_TYPE = "application/problem+json"
+FAULT = "Something went wrong on our side."
 # What a refusal becomes; a subclass comes before its base.
 STATUS_OF: tuple[tuple[type[Refused], int], ...] = (
     (Denied, status.HTTP_403_FORBIDDEN),
@@ -124,6 +126,12 @@ def _as_api_exception(fault: Exception) -> Exception:
         # The kind only: the text of an error may quote a row.
         logger.error("the database failed a request: %s", type(fault).__name__)
         return Unavailable()
+    if isinstance(fault, DatabaseError):
+        logger.error("a fault of ours: the database refused a request by %s", type(fault).__name__)
+        return APIException(FAULT, code="server_error")
+    if isinstance(fault, UnreadableRecord):
+        logger.error("a sealed record does not open: is a master key missing from ENIGMA_FERNET_KEYS?")
+        return Unavailable("A sealed record does not open; whoever runs this installation can see why.")
     if isinstance(fault, Refused):
         code = next(code for kind, code in STATUS_OF if isinstance(fault, kind))
         refusal = APIException(str(fault), code=_words(type(fault).__name__))
@@ -172,7 +180,7 @@ def failed(request: HttpRequest) -> HttpResponse:
     if not _is_api(request):
         # With the request, so that the page has what every page has; it asks no database (templates/500.html).
         return render(request, "500.html", status=status.HTTP_500_INTERNAL_SERVER_ERROR)
-    return answer(status.HTTP_500_INTERNAL_SERVER_ERROR, "Something went wrong on our side.", kind="server_error")
+    return answer(status.HTTP_500_INTERNAL_SERVER_ERROR, FAULT, kind="server_error")
 
 
 def _is_api(request: HttpRequest) -> bool:

@@ -101,6 +101,13 @@ def test_a_factor_counts_for_twelve_hours(monkeypatch):
     assert browser.get("/console/").redirect_chain[0][0].startswith("/accounts/2fa/reauthenticate/")
 
 
+def test_a_factor_that_the_person_has_no_more_opens_nothing():
+    browser, _ = staff_browser()
+    assert browser.get("/console/").redirect_chain == []
+    Authenticator.objects.all().delete()
+    assert browser.get("/console/").redirect_chain[0][0] == "/accounts/2fa/"
+
+
 def test_where_it_is_relaxed_a_password_is_enough(settings):
     settings.SECOND_FACTOR_OPTIONAL = True
     omar(Role.SUPER_ADMIN)

@@ -6,10 +6,13 @@ import pytest
 from django.db.models import F
 from rest_framework.exceptions import Throttled
 
-from accounts import lockouts
+from accounts import lockouts, second_factor
 from accounts.lockouts import attempt, succeeded
-from accounts.models import AttemptCounter
+from accounts.models import AttemptCounter, User
+from tests.clients import api
+from tests.factories import omar
 from tests.racing import together
+from tests.visitors import PASSWORD, Browser
 
 pytestmark = pytest.mark.django_db
 
@@ -86,6 +89,21 @@ def test_getting_in_is_no_failure_of_the_account():
     for number in range(40):
         assert tries(1, f"203.0.113.{number}") == [True]
         succeeded("omar@example.org", f"203.0.113.{number}")
+
+
+def test_whoever_signs_in_by_the_pages_or_the_api_begins_anew():
+    omar()
+    codes = second_factor.enrol(User.objects.get()).recovery_codes
+    body = {"email": "omar@example.org", "password": PASSWORD}
+    for code in codes[:2]:
+        for _ in range(4):
+            Browser().sign_in_by_password("omar@example.org", "wrong")
+        assert api().post("/api/v1/admin/auth/login", {**body, "code": code}).status_code == 200
+    for _ in range(2):
+        for _ in range(4):
+            Browser().sign_in_by_password("omar@example.org", "wrong")
+        page = Browser().sign_in_by_password("omar@example.org")
+        assert page.redirect_chain[0][0] == "/accounts/2fa/authenticate/"
 
 
 @pytest.mark.django_db(transaction=True)

@@ -11,6 +11,7 @@ from accounts.models import User
 from accounts.newcomers import confirm_address, person_for, purge_unconfirmed
 from audit.models import AuditLog
 from audit.sequencer import sequence_all
+from enigma.errors import Malformed
 from tests.clients import applicant_client
 from tests.factories import omar
 from tests.racing import together
@@ -33,6 +34,13 @@ def test_two_who_ask_at_once_get_the_same_person():
     assert (first, User.objects.count()) == (second, 1)
 
 
+@pytest.mark.parametrize("email", ["\u017fam@example.org", f"sam@{'ü' * 60}.org", "sam@b\u0378c.org"])
+def test_an_address_that_no_mail_server_takes_makes_nobody(email):
+    with pytest.raises(Malformed, match="of the address"):
+        person_for(email)
+    assert User.objects.count() == 0
+
+
 def test_who_asked_and_never_came_is_forgotten_after_a_day():
     person_for("sam@example.org")
     assert purge_unconfirmed(timezone.now()) == 0
@@ -40,6 +48,13 @@ def test_who_asked_and_never_came_is_forgotten_after_a_day():
     assert (User.objects.count(), EmailAddress.objects.count()) == (0, 0)
     sequence_all()
     assert AuditLog.objects.get().details == {"rows": 1}
+
+
+def test_who_asks_again_waits_anew():
+    person_for("sam@example.org")
+    User.objects.update(date_joined=timezone.now() - TOMORROW)
+    person_for("sam@example.org")
+    assert purge_unconfirmed(timezone.now()) == 0
 
 
 def test_who_came_by_any_door_stays():

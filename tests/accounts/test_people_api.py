@@ -125,6 +125,19 @@ def test_two_who_are_demoted_at_once_leave_one():
     assert AdminUser.objects.filter(role="super_admin").count() == 1
 
 
+@pytest.mark.django_db(transaction=True)
+def test_two_who_demote_each_other_by_the_api_do_so_one_after_the_other():
+    first, second = chief(), chief("omar@example.org")
+    deeds = [(first, member("omar@example.org")), (second, member("reza@example.org"))]
+    for _ in range(8):
+        AdminUser.objects.update(role="super_admin")
+        AdminSession.objects.update(revoked_at=None, revoked_reason="")
+        answers = together(*[lambda deed=deed: change(*deed, "*", role="admin").status_code for deed in deeds])
+        assert 200 in answers
+        assert set(answers) <= {200, 401, 403, 409}
+        assert AdminUser.objects.filter(role="super_admin").count() == 1
+
+
 @pytest.mark.parametrize("person_id", ["0", "999999", str(2**63), str(10**40)])
 def test_somebody_who_is_not_there_is_404(person_id):
     reza = chief()

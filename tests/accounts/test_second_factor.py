@@ -108,10 +108,10 @@ def test_guessing_codes_by_the_pages_is_stopped_after_five(user, enrolment):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_of_two_at_once_with_one_code_one_is_right(user, enrolment):
+def test_of_eight_at_once_with_one_code_one_is_right(user, enrolment):
     code = shown_code(enrolment)
-    answers = together(lambda: second_factor.verify(user, code), lambda: second_factor.verify(user, code))
-    assert sorted(map(str, answers)) == ["None", "totp"]
+    answers = together(*[lambda: second_factor.verify(user, code)] * 8)
+    assert sorted(map(str, answers)) == [*["None"] * 7, "totp"]
 
 
 def test_nobody_is_enrolled_twice(user, enrolment):

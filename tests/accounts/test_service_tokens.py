@@ -8,9 +8,11 @@ from django.db import connection
 from django.utils import timezone
 
 from accounts.actors import operator
-from accounts.models import AdminUser, ServiceToken
+from accounts.models import AdminUser, ServiceToken, User
 from accounts.roles import Role
 from accounts.service_tokens import make_token
+from audit.models import AuditLog
+from audit.sequencer import sequence_all
 from enigma.errors import Denied, Malformed
 from tests.clients import applicant_client, service_client, staff_client
 from tests.factories import omar
@@ -55,6 +57,7 @@ ENDS = {
         created_at=timezone.now() - timedelta(days=2), expires_at=timezone.now()
     ),
     "its maker is out": lambda: AdminUser.objects.update(is_active=False),
+    "its maker's account is out": lambda: User.objects.update(is_active=False),
     "its maker may not": lambda: AdminUser.objects.update(role=Role.REVIEWER),
     "another one": lambda: ServiceToken.objects.update(token_sha256=bytes(32)),
 }
@@ -70,8 +73,12 @@ def test_a_token_that_is_over_is_401_on_the_next_request(end):
 
 def test_a_token_is_revoked_for_good():
     client, machine = staff_client(), service_client()
-    row = ServiceToken.objects.get()
-    assert [client.delete(f"{TOKENS}/{row.pk}").status_code for _ in range(2)] == [204, 204]
+    row, moments = ServiceToken.objects.get(), set()
+    for _ in range(2):
+        assert client.delete(f"{TOKENS}/{row.pk}").status_code == 204
+        moments.add(ServiceToken.objects.get().revoked_at)
+    sequence_all()
+    assert (len(moments), AuditLog.objects.filter(action="token.revoke").count()) == (1, 1)
     assert machine.get(HEALTH).status_code == 401
     assert client.delete(f"{TOKENS}/{uuid.uuid4()}").status_code == 404
 

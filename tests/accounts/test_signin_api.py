@@ -1,10 +1,17 @@
 """Signing in by the API: one answer for whatever was wrong, codes that are used once, and no door beside the door."""
 
 import re
+import time
+from datetime import timedelta
+from smtplib import SMTPRecipientsRefused
+from unittest.mock import Mock
 
 import pytest
+from allauth.account.models import EmailAddress
 from django.contrib.sessions.models import Session as BrowserSession
+from django.core.mail.backends import locmem
 from django.test import override_settings
+from django.utils import timezone
 
 from accounts import second_factor
 from accounts.models import AdminSession, AdminUser, ApplicantSession, User
@@ -14,6 +21,7 @@ from audit.sequencer import sequence_all
 from tests.clients import api, applicant_client, staff_client
 from tests.factories import omar
 from tests.racing import together
+from tests.visitors import Browser
 
 pytestmark = pytest.mark.django_db
 
@@ -87,6 +95,31 @@ def test_every_failure_costs_one_hash_of_a_password(monkeypatch):
     assert costs == [1, 1, 1]
 
 
+def test_a_staff_record_that_is_a_machines_signs_nobody_in():
+    codes = enrolled()
+    client = api().bearing(log_in(code=codes[0]).json()["access"])
+    AdminUser.objects.update(role=Role.SERVICE)
+    assert client.get("/api/v1/admin/auth/me").status_code == 401
+    assert log_in(code=codes[1]).status_code == 401
+
+
+@pytest.mark.parametrize("fault", [SMTPRecipientsRefused({"amina@example.org": (550, b"no")}), TimeoutError("amina")])
+def test_a_letter_that_is_not_taken_is_told_and_nobody_is_named_in_the_log(fault, caplog, monkeypatch):
+    monkeypatch.setattr(locmem.EmailBackend, "send_messages", Mock(side_effect=fault))
+    answer = api().post(CODE, {"email": "amina@example.org"})
+    assert (answer.status_code, answer.json()["code"], answer["Retry-After"]) == (503, "undelivered", "60")
+    assert [type(fault).__name__ in caplog.text, "amina" in caplog.text] == [True, False]
+
+
+def test_without_a_mail_server_no_code_is_printed(settings, capsys):
+    settings.EMAIL_BACKEND = "django.core.mail.backends.console.EmailBackend"
+    assert api().post(CODE, {"email": "amina@example.org"}).status_code == 503
+    assert "amina" not in "".join(capsys.readouterr())
+    settings.DEBUG = True
+    assert api().post(CODE, {"email": "amina@example.org"}).status_code == 202
+    assert "amina" in capsys.readouterr().out
+
+
 def test_without_a_second_factor_staff_are_told_where_to_enrol():
     omar()
     answer = log_in()
@@ -108,6 +141,25 @@ def test_the_sixth_guess_is_not_looked_at():
     assert (answer.status_code, 880 < int(answer["Retry-After"]) <= 900) == (429, True)
 
 
+def test_a_right_password_on_the_pages_wins_no_new_guesses_of_the_second_factor():
+    codes = enrolled()
+    for _ in range(5):
+        assert log_in(code="000000").status_code == 401
+        Browser().sign_in_by_password("omar@example.org")
+    assert log_in(code=codes[0]).status_code == 429
+
+
+def test_guesses_of_the_second_factor_are_counted_over_all_challenges_and_audited(mailoutbox):
+    codes = enrolled()
+    for _ in range(5):
+        api().post(TOKEN, {**ask(mailoutbox, "omar@example.org"), "second_factor": "000000"})
+    asked = ask(mailoutbox, "omar@example.org")
+    assert api().post(TOKEN, {**asked, "second_factor": codes[0]}).status_code == 429
+    sequence_all()
+    entries = AuditLog.objects.filter(action="login.failed").values_list("entity_id", "details")
+    assert list(entries) == [(str(User.objects.get().pk), {"reason": "second_factor"})] * 5
+
+
 def test_failures_are_audited_without_address():
     enrolled()
     log_in(password="wrong")
@@ -123,6 +175,7 @@ def test_an_applicant_signs_up_and_in_by_a_code(mailoutbox):
     assert (answer.status_code, answer.json()["expires_in"]) == (200, 600)
     assert api().bearing(answer.json()["access"]).get("/api/v1/auth/sessions").status_code == 200
     assert ApplicantSession.objects.get().user.email == "amina@example.org"
+    assert EmailAddress.objects.get().verified
 
 
 def test_a_code_lets_in_once(mailoutbox):
@@ -148,6 +201,18 @@ def test_a_code_is_worth_nothing_to_another_challenge_or_after_its_time(mailoutb
     assert api().post(TOKEN, {**mine, "code": hers["code"]}).status_code == 401
     BrowserSession.objects.update(expire_date="2020-01-01T00:00:00Z")
     assert api().post(TOKEN, mine).status_code == 401
+
+
+def test_a_challenge_that_a_browser_sends_as_its_cookie_lives_no_longer(mailoutbox, monkeypatch):
+    asked = ask(mailoutbox)
+    browser = Browser()
+    browser.cookies["sessionid"] = asked["challenge"]
+    BrowserSession.objects.update(expire_date=timezone.now() + timedelta(seconds=30))
+    browser.ask_for_code("sam@example.org")
+    assert BrowserSession.objects.get(pk=asked["challenge"]).expire_date > timezone.now() + timedelta(minutes=9)
+    later = time.time() + 601
+    monkeypatch.setattr("time.time", lambda: later)
+    assert api().post(TOKEN, asked).status_code == 401
 
 
 def test_known_unknown_inactive_and_staff_addresses_get_the_same_answer_and_letter(mailoutbox):
@@ -227,6 +292,21 @@ def test_codes_are_limited_by_address_of_client_and_of_mail(settings):
     settings.RATES = {"code": (4, 60)}
     told = [api().post(CODE, {"email": f"sam{number}@example.org"}).status_code for number in range(2)]
     assert told == [202, 429]
+
+
+def test_a_stranger_who_asks_for_somebodys_codes_keeps_them_from_none(settings):
+    settings.RATES = {"mail": (2, 60)}
+    strangers = [
+        api().post(CODE, {"email": "amina@example.org"}, REMOTE_ADDR="192.0.2.7").status_code for _ in range(3)
+    ]
+    own = api().post(CODE, {"email": "amina@example.org"}).status_code
+    assert (strangers, own) == ([202, 202, 429], 202)
+
+
+def test_a_mailbox_is_not_flooded_from_many_places(settings):
+    settings.RATES = {"mailbox": (3, 60)}
+    told = [api().post(CODE, {"email": "amina@example.org"}, REMOTE_ADDR=f"192.0.2.{n}").status_code for n in range(4)]
+    assert told == [202, 202, 202, 429]
 
 
 def test_refreshing_by_the_routes_tells_the_three_outcomes_apart():

@@ -12,6 +12,7 @@ from accounts.models import AttemptCounter
 from accounts.throttles import count, limit, purge_counters
 from tests.clients import api, applicant_client, staff_client
 from tests.racing import together
+from tests.visitors import Browser
 
 pytestmark = pytest.mark.django_db
 
@@ -85,3 +86,10 @@ def test_old_counters_are_purged():
     pass_time(days=1, seconds=61)
     limit("default", "new")
     assert (purge_counters(), AttemptCounter.objects.count()) == (1, 1)
+
+
+def test_the_page_for_codes_and_the_api_share_one_count_by_the_address_of_the_client(settings):
+    settings.RATES = {"code": (2, 60)}
+    told = [Browser().ask_for_code(f"sam{number}@example.org").content.decode() for number in range(3)]
+    assert ["tried too often" in page for page in told] == [False, False, True]
+    assert api().post("/api/v1/auth/code", {"email": "amina@example.org"}).status_code == 429

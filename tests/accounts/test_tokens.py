@@ -25,7 +25,8 @@ GOOD = {
     "gen": 0,
     "jti": "1",
     "iat": int(time.time()),
-    "exp": int(time.time()) + 300,
+    "exp": int(time.time())
+    + 86_400,  # a day: what is refused is to be refused for another reason, however long tests run
     "auth_time": int(time.time()),
     "amr": ["pwd", "otp"],
     "token_type": "access",

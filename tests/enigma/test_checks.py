@@ -94,6 +94,17 @@ def test_a_server_refuses_to_start(settings):
         refuse_bad_configuration()
 
 
+def test_a_server_whose_static_files_were_not_collected_refuses_to_start(settings, tmp_path):
+    settings.STATIC_ROOT = tmp_path
+    backend = "whitenoise.storage.CompressedManifestStaticFilesStorage"
+    settings.STORAGES = {**settings.STORAGES, "staticfiles": {"BACKEND": backend}}
+    with pytest.raises(ImproperlyConfigured, match=r"run manage\.py collectstatic"):
+        refuse_bad_configuration()
+    (tmp_path / "staticfiles.json").write_text('{"version": "1.1", "paths": {"a.css": "a.0.css"}, "hash": "0"}')
+    settings.STORAGES = {**settings.STORAGES}
+    refuse_bad_configuration()
+
+
 def test_an_old_postgresql_is_refused():
     with pytest.raises(ImproperlyConfigured, match="this server says 140012"):
         refuse_old_server(connection=SimpleNamespace(vendor="postgresql", pg_version=140_012))

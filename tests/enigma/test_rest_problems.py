@@ -4,13 +4,14 @@ import json
 
 import pytest
 from django.core.exceptions import PermissionDenied
-from django.db import InterfaceError, OperationalError
+from django.db import IntegrityError, InterfaceError, OperationalError
 from django.http import Http404
 from django.test import Client
 from hypothesis import given
 from hypothesis import strategies as st
 from rest_framework import exceptions
 
+from enigma.encryption import UnreadableRecord
 from enigma.errors import Conflict, Denied, Malformed, Refused
 from enigma.rest import problems
 from tests.enigma.rest_calls import ask, view
@@ -28,6 +29,7 @@ def raising(fault):
 
 
 REFUSED = "The cycle is not in that phase."
+UNREADABLE = "A sealed record does not open; whoever runs this installation can see why."
 FAULTS = [
     (PhaseError(REFUSED), 409, "Conflict", REFUSED, "phase_error"),
     (Conflict(REFUSED), 409, "Conflict", REFUSED, "conflict"),
@@ -52,6 +54,8 @@ FAULTS = [
     (problems.TooLarge(), 413, "Request Entity Too Large", "The body is too large.", "too_large"),
     (problems.LengthRequired(), 411, "Length Required", problems.LengthRequired.default_detail, "length_required"),
     (OperationalError("a row"), 503, "Service Unavailable", problems.Unavailable.default_detail, "unavailable"),
+    (IntegrityError("a row"), 500, "Internal Server Error", problems.FAULT, "server_error"),
+    (UnreadableRecord("record 7"), 503, "Service Unavailable", UNREADABLE, "unavailable"),
     (InterfaceError("a row"), 503, "Service Unavailable", problems.Unavailable.default_detail, "unavailable"),
 ]
 

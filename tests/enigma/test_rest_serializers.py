@@ -142,3 +142,7 @@ def test_a_score_has_four_places(value, text):
 @pytest.mark.parametrize("text", ["NaN", "Infinity", "1e9", "87.50001", "1000.5", "", "x"])
 def test_a_score_is_a_decimal_number(text):
     assert not Wish(data={"cut": text}).is_valid()
+
+
+def test_of_very_many_faults_a_hundred_are_named():
+    assert len(faults({f"field{number}": 1 for number in range(1_000)})) == 100
