@@ -55,12 +55,6 @@ def has_one(user: User) -> bool:
     return bool(Authenticator.objects.filter(user=user, type__in=FACTORS).exists())
 
 
-def verify(user: User | None, code: str) -> str | None:
-    """Return by what the code is right, "totp" or "recovery_codes", or None; a code that is right is used up by it."""
-    used = use(user, code)
-    return used.type if used else None
-
-
 def guess(user: User, code: str, *, address: str) -> Authenticator | None:
     """The same as ``use``, for whoever stands at a door: counted before it is looked at, by all doors together.
 

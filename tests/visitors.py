@@ -75,3 +75,9 @@ def member(email: str = "omar@example.org"):
 
 def _address(path):
     return path if path.startswith("/") else reverse(path)
+
+
+def used(user: User, code: str):
+    """By what the code was right, now that it is used up: "totp", "recovery_codes" or None."""
+    authenticator = second_factor.use(user, code)
+    return authenticator and authenticator.type

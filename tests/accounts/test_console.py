@@ -70,6 +70,22 @@ def test_a_factor_that_is_enrolled_but_not_used_in_this_session_is_asked_for():
     assert (used.redirect_chain, used.status_code) == ([(PEOPLE, 302)], 200)
 
 
+@pytest.mark.parametrize(
+    ("has_app", "page"), [(False, "/accounts/2fa/webauthn/reauthenticate/"), (True, "/accounts/2fa/reauthenticate/")]
+)
+def test_who_has_only_a_passkey_is_asked_for_it_and_not_for_a_code(has_app, page):
+    browser, _ = staff_browser()
+    user = User.objects.get()
+    if not has_app:
+        Authenticator.objects.filter(user=user, type="totp").delete()
+    Authenticator.objects.create(user=user, type="webauthn", data={})
+    session = browser.session
+    session["account_authentication_methods"] = []
+    session.save()
+    answer = browser.get("/console/", follow=False)
+    assert answer.headers["Location"] == f"{page}?next=%2Fconsole%2F"
+
+
 def test_enrolling_by_the_pages_opens_the_console():
     omar(Role.ADMIN)
     browser = Browser()

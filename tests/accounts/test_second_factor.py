@@ -17,7 +17,7 @@ from enigma.errors import Conflict, Denied, Refused
 from tests.clients import staff_client
 from tests.factories import omar
 from tests.racing import together
-from tests.visitors import Browser, member, shown_code, staff_browser
+from tests.visitors import Browser, member, shown_code, staff_browser, used
 
 pytestmark = pytest.mark.django_db
 
@@ -45,41 +45,41 @@ def stored():
 
 def test_a_code_of_the_app_is_right_once(user, enrolment):
     code = shown_code(enrolment)
-    assert (second_factor.verify(user, code), second_factor.verify(user, code)) == ("totp", None)
+    assert (used(user, code), used(user, code)) == ("totp", None)
 
 
 def test_an_older_code_than_the_last_is_refused_though_it_has_not_expired(user, enrolment):
-    assert second_factor.verify(user, shown_code(enrolment, steps=1)) == "totp"
-    assert second_factor.verify(user, shown_code(enrolment)) is None
+    assert used(user, shown_code(enrolment, steps=1)) == "totp"
+    assert used(user, shown_code(enrolment)) is None
 
 
 def test_a_clock_may_be_half_a_minute_off_and_no_more(user, enrolment):
-    assert second_factor.verify(user, shown_code(enrolment, steps=-3)) is None
-    assert second_factor.verify(user, shown_code(enrolment, steps=3)) is None
-    assert second_factor.verify(user, shown_code(enrolment, steps=-1)) == "totp"
+    assert used(user, shown_code(enrolment, steps=-3)) is None
+    assert used(user, shown_code(enrolment, steps=3)) is None
+    assert used(user, shown_code(enrolment, steps=-1)) == "totp"
 
 
 def test_a_recovery_code_is_right_once(user, enrolment):
     first, *others = enrolment.recovery_codes
     assert len(others) == 9
-    assert (second_factor.verify(user, first), second_factor.verify(user, first)) == ("recovery_codes", None)
-    assert second_factor.verify(user, others[0]) == "recovery_codes"
+    assert (used(user, first), used(user, first)) == ("recovery_codes", None)
+    assert used(user, others[0]) == "recovery_codes"
 
 
 @pytest.mark.parametrize("code", ["", "000000x", "١٢٣٤٥٦", "1" * 5000, "\0"])
 def test_nonsense_is_wrong_and_nothing_else(user, enrolment, code):
-    assert second_factor.verify(user, code) is None
+    assert used(user, code) is None
 
 
 def test_nobody_and_who_has_no_factor_are_never_right(user):
-    assert (second_factor.verify(None, "123456"), second_factor.verify(user, "123456")) == (None, None)
+    assert (used(None, "123456"), used(user, "123456")) == (None, None)
 
 
 def test_a_colleagues_code_is_not_ones_own(user, enrolment):
     omar(email="aiza@example.org")
     aiza = User.objects.get(email="aiza@example.org")
     second_factor.enrol(aiza)
-    assert second_factor.verify(aiza, shown_code(enrolment)) is None
+    assert used(aiza, shown_code(enrolment)) is None
 
 
 def test_a_code_used_by_the_pages_is_used_up_for_the_api(user, enrolment):
@@ -88,12 +88,12 @@ def test_a_code_used_by_the_pages_is_used_up_for_the_api(user, enrolment):
     code = shown_code(enrolment)
     browser.enter_factor(code)
     assert browser.get("/console/").redirect_chain == []
-    assert second_factor.verify(user, code) is None
+    assert used(user, code) is None
 
 
 def test_a_code_is_not_used_twice_by_the_pages_either(user, enrolment):
     code = shown_code(enrolment)
-    second_factor.verify(user, code)
+    used(user, code)
     browser = Browser()
     browser.sign_in_by_password("omar@example.org")
     assert b"Incorrect code" in browser.enter_factor(code).content
@@ -110,7 +110,7 @@ def test_guessing_codes_by_the_pages_is_stopped_after_five(user, enrolment):
 @pytest.mark.django_db(transaction=True)
 def test_of_eight_at_once_with_one_code_one_is_right(user, enrolment):
     code = shown_code(enrolment)
-    answers = together(*[lambda: second_factor.verify(user, code)] * 8)
+    answers = together(*[lambda: used(user, code)] * 8)
     assert sorted(map(str, answers)) == [*["None"] * 7, "totp"]
 
 
@@ -129,7 +129,7 @@ def test_secrets_lie_sealed(user, enrolment, settings):
 def test_a_secret_does_not_open_with_another_key(user, enrolment, settings):
     settings.ENIGMA_FERNET_KEYS = [NEW]
     with pytest.raises(UnreadableRecord):
-        second_factor.verify(user, shown_code(enrolment))
+        used(user, shown_code(enrolment))
 
 
 def test_a_rotation_of_the_keys_seals_factors_anew(user, enrolment, settings):
@@ -139,8 +139,8 @@ def test_a_rotation_of_the_keys_seals_factors_anew(user, enrolment, settings):
     assert (rotate_keys(actor=operator()), rotate_keys(actor=operator())) == (2, 0)
     assert standing() == {key_id(NEW): 2}
     settings.ENIGMA_FERNET_KEYS = [NEW]
-    assert second_factor.verify(user, shown_code(enrolment)) == "totp"
-    assert second_factor.verify(user, enrolment.recovery_codes[0]) == "recovery_codes"
+    assert used(user, shown_code(enrolment)) == "totp"
+    assert used(user, enrolment.recovery_codes[0]) == "recovery_codes"
 
 
 def test_a_rotation_goes_on_chunk_by_chunk_and_tells_how_far(user, enrolment, settings, monkeypatch):

@@ -17,7 +17,7 @@ from audit.models import AuditLog
 from audit.sequencer import sequence_all
 from enigma.errors import Conflict, Denied
 from tests.factories import omar
-from tests.visitors import shown_code
+from tests.visitors import shown_code, used
 
 pytestmark = pytest.mark.django_db
 
@@ -45,8 +45,8 @@ def test_a_second_factor_is_enrolled_and_told_once(monkeypatch):
     letters = secret.removeprefix("secret ")
     assert made == f"made admin user:{user.pk}"
     assert address == f"address otpauth://totp/omar%40example.org?secret={letters}&issuer=ENIGMA"
-    assert second_factor.verify(user, codes.split()[2]) == "recovery_codes"
-    assert second_factor.verify(user, shown_code(second_factor.Enrolment("", letters, []))) == "totp"
+    assert used(user, codes.split()[2]) == "recovery_codes"
+    assert used(user, shown_code(second_factor.Enrolment("", letters, []))) == "totp"
 
 
 def test_the_address_of_staff_is_vouched_for(monkeypatch):
