@@ -12,7 +12,6 @@ from allauth.mfa.models import Authenticator
 from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.core.mail import get_connection
-from django.core.mail.backends import console, dummy
 from django.db import transaction
 from django.http import HttpRequest
 from django.utils import timezone
@@ -28,11 +27,10 @@ from accounts.models import AdminUser, User
 from accounts.sessions import end, sessions_of
 from audit.log import record
 from enigma.keys import keyring
+from enigma.mail import hands_on_nothing
 
 logger = logging.getLogger(__name__)
 
-# These take every letter and hand on none; what they print, a code to sign in by, has no place in a server's log.
-SEND_NOTHING = (console.EmailBackend, dummy.EmailBackend)
 SECRET = "second factor"  # noqa: S105  what a sealed text is, not a secret itself
 
 
@@ -63,7 +61,8 @@ class AccountAdapter(DefaultAccountAdapter):
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
         """Send a letter; raise Undelivered when there is no mail server, or it does not take this one."""
-        if type(get_connection()) in SEND_NOTHING and not (settings.DEBUG or settings.SECOND_FACTOR_OPTIONAL):
+        # What is printed instead of sent, a code to sign in by, has no place in a server's log.
+        if hands_on_nothing(get_connection()) and not (settings.DEBUG or settings.SECOND_FACTOR_OPTIONAL):
             logger.error("no letter can be sent: EMAIL_URL names no mail server")
             raise Undelivered
         try:

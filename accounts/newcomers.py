@@ -46,6 +46,8 @@ def _demand_mailable(email: str) -> None:
         domain.encode("idna")
     except UnicodeError:
         raise Malformed("The part of the address after the @ cannot be the name of a mail server.") from None
+    if unicodedata.normalize("NFKC", domain).lower() != domain:  # full-width letters, say: one mailbox, one account
+        raise Malformed("The part of the address after the @ is not written as mail servers write it.")
     # The database may know letters that Python does not yet, and see a capital where Python sees nothing.
     if any(unicodedata.category(letter) == "Cn" for letter in domain):
         raise Malformed("The part of the address after the @ holds letters that nobody knows yet.")

@@ -8,7 +8,6 @@ from typing import Any
 
 from django.conf import settings
 from django.core.mail import EmailMessage, get_connection
-from django.core.mail.backends import console, dummy
 from django.core.mail.backends.base import BaseEmailBackend
 from django.core.mail.message import sanitize_address
 from django.db import transaction
@@ -21,13 +20,12 @@ from admissions.models.outcomes import may_see_result
 from enigma.encryption import UnreadableRecord
 from enigma.errors import Refused
 from enigma.keys import keyring
+from enigma.mail import hands_on_nothing
 
 log = logging.getLogger(__name__)
 
 # What a mail server says about one letter; anything else is wrong with the server and ends the run.
 FAULTS_OF_A_LETTER = (smtplib.SMTPRecipientsRefused, smtplib.SMTPDataError)
-# These take every letter and hand on none.
-SEND_NOTHING = (console.EmailBackend, dummy.EmailBackend)
 NOT_ASSESSED = "not_assessed"
 
 
@@ -67,8 +65,7 @@ def send_letters(
 def _demand_delivery(cycle: AdmissionCycle, mailer: BaseEmailBackend) -> None:
     """Refuse, before a letter is marked, what is wrong with the settings and so with all letters."""
     stay = f"{queued(cycle)} letters of {cycle.code} stay queued"
-    # By the exact type: the backend that writes files is a kind of console to Django.
-    if type(mailer) in SEND_NOTHING and not (cycle.is_demo or settings.DEBUG):
+    if hands_on_nothing(mailer) and not (cycle.is_demo or settings.DEBUG):
         raise LettersLeft(f"{stay}: EMAIL_URL names no mail server.")
     try:
         sanitize_address(settings.DEFAULT_FROM_EMAIL, settings.DEFAULT_CHARSET)
