@@ -1,6 +1,7 @@
 """The two scripts of the README's section on the API, run as they stand there against a server and a worker."""
 
 import re
+import shutil
 import subprocess
 import sys
 import time
@@ -16,7 +17,11 @@ from tests.conftest import database_url
 from tests.factories import applicants, apply, cycle, run
 from tests.serving import serving
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(400)]
+pytestmark = [
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.timeout(400),
+    pytest.mark.skipif(not (shutil.which("curl") and shutil.which("jq")), reason="the scripts need curl and jq"),
+]
 PASSWORD = "a long enough password"
 # What a Debian user installs; here it is computed by the rules of RFC 6238.
 OATHTOOL = """#!{python}
