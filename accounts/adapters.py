@@ -19,9 +19,9 @@ from rest_framework import status
 from rest_framework.exceptions import APIException
 
 from accounts import lockouts, second_factor
-from accounts.actors import nobody
 from accounts.browser import actor_of, methods
-from accounts.callers import address_of, keyed
+from accounts.callers import address_of
+from accounts.failures import note_failure
 from accounts.forms import told_to_wait
 from accounts.models import AdminUser, User
 from accounts.sessions import end, sessions_of
@@ -116,9 +116,7 @@ class AccountAdapter(DefaultAccountAdapter):
         """Write it down, never by address."""
         email = credentials["email"]
         user = User.objects.filter(email=email).first()
-        entity = ("user", str(user.pk)) if user else ("address", keyed("unknown", email).hex()[:16])
-        with transaction.atomic():
-            record("login.failed", actor=nobody(), entity=entity, outcome="refused", reason="password", door="pages")
+        note_failure("password", user=user, email=email, door="pages")
 
     def login(self, request: HttpRequest, user: AbstractBaseUser) -> None:
         """Sign in."""

@@ -10,16 +10,14 @@ from allauth.account.forms import LoginForm, RequestLoginCodeForm
 from allauth.core import context
 from allauth.mfa.base.forms import AuthenticateForm, BaseAuthenticateForm, ReauthenticateForm
 from django.core.exceptions import ValidationError
-from django.db import transaction
 from rest_framework.exceptions import Throttled
 
 from accounts import second_factor
-from accounts.actors import nobody
 from accounts.callers import address_of
+from accounts.failures import note_failure
 from accounts.models import User
 from accounts.newcomers import person_for
 from accounts.throttles import limit, limit_mail
-from audit.log import record
 from enigma.errors import Malformed
 
 
@@ -58,11 +56,7 @@ class _TypedFactor(BaseAuthenticateForm):
         with told_to_wait():
             used = second_factor.guess(self.user, code, address=address_of(context.request))
         if used is None:
-            with transaction.atomic():
-                who = ("user", str(self.user.pk))
-                record(
-                    "login.failed", actor=nobody(), entity=who, outcome="refused", reason="second_factor", door="pages"
-                )
+            note_failure("second_factor", user=self.user, door="pages")
             raise get_adapter().validation_error("incorrect_code")
         self.authenticator = used
         return code

@@ -6,8 +6,8 @@ from allauth.account import signals as account
 from allauth.mfa import signals as mfa
 from django.db import transaction
 
-from accounts.actors import nobody
 from accounts.browser import actor_of
+from accounts.failures import note_failure
 from accounts.models import User
 from audit.log import record
 
@@ -31,9 +31,7 @@ def note_deed(signal: Any, user: User, **about: Any) -> None:
 
 def note_wrong_code(signal: Any, user: User, **about: Any) -> None:
     """Note a wrong code from a letter."""
-    what = {"reason": REJECTED[signal], "door": "pages"}
-    with transaction.atomic():
-        record("login.failed", actor=nobody(), entity=("user", str(user.pk)), outcome="refused", **what)
+    note_failure(REJECTED[signal], user=user, door="pages")
 
 
 def connect() -> None:

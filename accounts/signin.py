@@ -16,14 +16,13 @@ from django.http import HttpRequest
 from rest_framework.exceptions import AuthenticationFailed
 
 from accounts import lockouts, second_factor, sessions
-from accounts.actors import nobody
 from accounts.callers import address_of, caller_of, keyed
+from accounts.failures import note_failure
 from accounts.models import AdminUser, User
 from accounts.newcomers import person_for
 from accounts.roles import STAFF
 from accounts.sessions import Tokens
 from accounts.throttles import count, limit_mail
-from audit.log import record
 from enigma.errors import Denied
 
 # What a challenge keeps in its session row; a browser's session has no such key, and is no challenge.
@@ -94,7 +93,7 @@ def exchange_code(challenge: str, code: str, factor: str, *, request: HttpReques
         if left == 0:
             _use_up(challenge)
         if factor.strip():
-            _note_failure("second_factor", email="", user=user)
+            note_failure("second_factor", user=user)
         raise AuthenticationFailed("Send a code of your second factor as well.", code="second_factor_needed")
     with transaction.atomic():
         if not _use_up(challenge):
@@ -114,17 +113,10 @@ def _second_factor_of(member: AdminUser, code: str, address: str) -> tuple[str, 
 
 def _failed(what: str, *, email: str, user: User | None) -> NoReturn:
     """Write down that it failed, and answer everybody alike."""
-    _note_failure(what, email=email, user=user)
+    note_failure(what, email=email, user=user)
     if what == "code":
         raise _wrong_code()
     raise AuthenticationFailed("The address, the password or the code is wrong.", code="wrong_credentials")
-
-
-def _note_failure(what: str, *, email: str, user: User | None) -> None:
-    """Write down that it failed, never by address."""
-    entity = ("user", str(user.pk)) if user else ("address", keyed("unknown", email).hex()[:16])
-    with transaction.atomic():
-        record("login.failed", actor=nobody(), entity=entity, outcome="refused", reason=what)
 
 
 def _state_of(challenge: str) -> dict[str, Any]:
