@@ -18,7 +18,8 @@ class NamedPermission(BasePermission):
         method = "get" if request.method == "HEAD" else str(request.method).lower()
         needed = getattr(view, "needs", {}).get(method)
         if needed is None:
-            return not hasattr(view, "needs") or method not in view.http_method_names or not hasattr(view, method)
+            # A method that does not exist is answered by 405, after this; one that does and names nothing, by nobody.
+            return method not in view.http_method_names or not hasattr(view, method)
         actor: Actor = request.auth
         if permits(actor.role, needed):
             return True

@@ -2,6 +2,7 @@
 
 import pytest
 from rest_framework.response import Response
+from rest_framework.views import APIView
 
 from accounts.actors import Actor, nobody
 from accounts.roles import Role
@@ -23,6 +24,11 @@ HANDLERS = dict.fromkeys(("get", "post", "put", "patch", "delete", "options", "t
 @pytest.mark.parametrize("method", METHODS)
 def test_a_route_without_permissions_answers_nobody(method, actor):
     assert ask(view(**HANDLERS), method, actor=actor).status_code == 405
+
+
+@pytest.mark.parametrize("actor", [OMAR, nobody()])
+def test_a_view_that_is_no_route_of_ours_and_names_nothing_answers_nobody(actor):
+    assert ask(type("Bare", (APIView,), {"get": answers}), actor=actor).status_code == 403
 
 
 def test_only_methods_with_a_permission_exist():
