@@ -33,12 +33,6 @@ from tests.factories import lead, omar
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture
-def one():
-    """A cycle of one application, whose worker request is with an engine."""
-    return processing(1)
-
-
 # -- twice, late, otherwise ---------------------------------------------------------------------
 
 

@@ -34,12 +34,6 @@ from tests.batches.engines import (
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture
-def one():
-    """A cycle of one application, whose worker request is with an engine."""
-    return processing(1)
-
-
 # -- scores -------------------------------------------------------------------------------------
 
 
