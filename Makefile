@@ -48,7 +48,7 @@ manage: $(RUNTIME) $(ENV_FILE) ## run a command on the database of the demo:  ma
 	@$(POSTGRES) -- $(MANAGE) $(ARGS)
 
 test: $(DEV) ## run all tests on a PostgreSQL of their own
-	@$(PYTEST_ENV) $(POSTGRES) --throwaway -- $(PY) -m pytest $(ARGS) --cov
+	@$(PYTEST_ENV) $(POSTGRES) --throwaway -- $(PY) -m pytest --cov --cov-report=term $(ARGS)
 
 fuzz: $(DEV) ## ask a running server everything its API description allows, as every role (ARGS="--examples 50")
 	@$(PYTEST_ENV) $(POSTGRES) --throwaway -- $(PY) -m tests.fuzz $(ARGS)
