@@ -10,21 +10,24 @@ from django.http import HttpRequest
 from accounts import second_factor
 from accounts.actors import Actor
 from accounts.browser import actor_of
-from accounts.console import ReadOnly, console
 from accounts.models import AdminSession, AdminUser
 from accounts.people import end_sessions_of
+from enigma.console.tables import ReadOnly
 from enigma.errors import Refused
 
 
-@admin.register(AdminUser, site=console)
+@admin.register(AdminUser)
 class People(ReadOnly):
     """The members of staff."""
 
     needs = "people.manage"
+    section, nav_order = "People", 10
     list_display = ("id", "address", "role", "is_active", "has_second_factor", "last_login_at")
     list_filter = ("role", "is_active")
     list_select_related = ("user",)
     search_fields = ("user__email",)
+    search_help_text = "The whole e-mail address"
+    empty = "No members of staff yet. manage.py create_admin makes the first."
     fields = readonly_fields = ("address", "role", "is_active", "has_second_factor", "last_login_at", "created_at")
     actions = ("reset_second_factor", "end_sessions")
 
@@ -32,6 +35,10 @@ class People(ReadOnly):
         """Ask for everybody's second factor along with them."""
         factors = Authenticator.objects.filter(user=OuterRef("user"), type__in=second_factor.FACTORS)
         return super().get_queryset(request).annotate(guarded=Exists(factors))
+
+    def find(self, queryset: QuerySet[AdminUser], term: str) -> QuerySet[AdminUser]:
+        """Find somebody by the whole address."""
+        return queryset.filter(user__email=term.strip().lower())
 
     def has_people_manage_permission(self, request: HttpRequest) -> bool:
         """Ask the role; the actions name this one."""
@@ -73,14 +80,17 @@ class People(ReadOnly):
                 self.message_user(request, f"{member}: {done}.", messages.SUCCESS)
 
 
-@admin.register(AdminSession, site=console)
+@admin.register(AdminSession)
 class StaffSessions(ReadOnly):
     """The sessions of staff behind the tokens of the API."""
 
     needs = "people.manage"
+    section, nav_order = "People", 20
     list_display = ("session_id", "admin_user", "created_at", "last_seen_at", "revoked_at", "revoked_reason")
     list_filter = ("revoked_reason",)
     list_select_related = ("admin_user",)
+    keyset = ("-created_at", "-pk")
+    empty = "No sessions of the API yet. One appears when somebody signs in by it."
     fields = readonly_fields = (
         "session_id",
         "admin_user",

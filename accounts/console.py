@@ -2,18 +2,24 @@
 
 from collections.abc import Callable
 from functools import update_wrapper
+from itertools import groupby
 from typing import Any
 
 from allauth.account.adapter import get_adapter
 from allauth.mfa.models import Authenticator
-from django.contrib.admin import AdminSite, ModelAdmin
+from django.contrib.admin import AdminSite
 from django.contrib.auth.views import redirect_to_login
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, resolve_url
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, URLResolver, reverse
 from django.utils.http import urlencode
+from django.utils.text import capfirst
 
 from accounts import second_factor
 from accounts.browser import used_second_factor
+from enigma.console import registry
+from enigma.console.registry import SECTIONS, Entry
 
 ENTER = "accounts.staff.session"
 
@@ -27,8 +33,9 @@ class ConsoleSite(AdminSite):
     """Anonymous people are led to sign in, staff to their second factor; for anybody else there is nothing here."""
 
     site_title = site_header = "ENIGMA console"
-    index_title = "Console"
+    index_title = "Dashboard"
     site_url = None
+    enable_nav_sidebar = False
 
     def has_permission(self, request: HttpRequest) -> bool:
         """Tell whether this request may enter."""
@@ -59,6 +66,54 @@ class ConsoleSite(AdminSite):
         """Lead home."""
         return redirect("admin:index")
 
+    def get_urls(self) -> list[URLPattern | URLResolver]:
+        """Put the console's own pages before those of Django's admin, which end with whatever begins alike."""
+        return [*registry.routes(), *super().get_urls()]
+
+    def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """Show the dashboard: the panels of all apps that the reader may see."""
+        panels = registry.panels_of("dashboard", request)
+        context = {**self.each_context(request), "title": self.index_title, "panels": panels, **(extra_context or {})}
+        return TemplateResponse(request, "admin/index.html", context)
+
+    def app_index(self, request: HttpRequest, app_label: str, extra_context: Any = None) -> HttpResponse:
+        """There is one index: the navigation shows everything there is."""
+        return redirect("admin:index")
+
+    def each_context(self, request: HttpRequest) -> dict[str, Any]:
+        """Add the navigation, as far as the reader may go."""
+        return {**super().each_context(request), "sections": self._sections(request)}
+
+    def _sections(self, request: HttpRequest) -> list[dict[str, Any]]:
+        if not request.user.is_authenticated:
+            return []
+        mine = [one for one in self._entries() if request.user.has_perm(f"accounts.{one.needs}")]
+        places = [(one, reverse(f"admin:{one.name}")) for one in mine]
+        longest = max((place for _, place in places if request.path.startswith(place)), key=len, default="")
+        return [
+            {
+                "name": section,
+                "lines": [{"label": one.label, "url": place, "is_current": place == longest} for one, place in lines],
+            }
+            for section, lines in groupby(places, key=lambda pair: pair[0].section)
+        ]
+
+    def _entries(self) -> list[Entry]:
+        tables = [
+            Entry(
+                table.section,
+                capfirst(model._meta.verbose_name_plural),
+                f"{model._meta.app_label}_{model._meta.model_name}_changelist",
+                table.needs,
+                table.nav_order,
+            )
+            for model, table in self._registry.items()
+            if getattr(table, "section", "")
+        ]
+        dashboard = Entry("Overview", "Dashboard", "index", "staff.session", 0)
+        everything = [dashboard, *registry.entries(), *tables]
+        return sorted(everything, key=lambda one: (SECTIONS.index(one.section), one.order, one.label))
+
     def _lead_away(self, request: HttpRequest) -> HttpResponse | None:
         if not request.user.is_authenticated:
             return redirect_to_login(request.get_full_path(), resolve_url("account_login"))
@@ -77,32 +132,3 @@ def _way_to_prove(user: Any) -> str:
     by_app = Authenticator.objects.filter(user=user, type=Authenticator.Type.TOTP).exists()
     kept = [url for name, url in ways.items() if ("webauthn" in name) != by_app]
     return str((kept or list(ways.values()))[0])
-
-
-class ReadOnly(ModelAdmin):
-    """A table that only deeds write. ``needs`` is the permission to see it; an action names its own."""
-
-    needs = ""
-
-    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Ask the role."""
-        return bool(request.user.has_perm(f"accounts.{self.needs}"))
-
-    def has_module_permission(self, request: HttpRequest) -> bool:
-        """Show it in the index to whoever may see it."""
-        return self.has_view_permission(request)
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Nobody adds by hand."""
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Nobody changes by hand."""
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Nobody deletes by hand."""
-        return False
-
-
-console = ConsoleSite()

@@ -43,7 +43,7 @@ INSTALLED_APPS = [
     "allauth.account",
     "allauth.mfa",
     # The apps' admin modules are loaded by enigma.urls: a command that needs no keys must not come to what reads them.
-    "django.contrib.admin.apps.SimpleAdminConfig",
+    "accounts.apps.ConsoleConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.humanize",

@@ -4,7 +4,6 @@ from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
 from django.views.generic import RedirectView
 
-from accounts.console import console
 from enigma.rest.docs import Docs, Schema
 from enigma.rest.health import Health, Live, Ready
 
@@ -24,7 +23,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("livez", Live.as_view(), name="livez"),
     path("readyz", Ready.as_view(), name="readyz"),
     path("accounts/", include("accounts.urls")),
-    path("console/", console.urls),
+    path("console/", admin.site.urls),
 ]
 
 # Below /api/ a problem, elsewhere Django's own pages.

@@ -55,7 +55,8 @@ API = {
 }
 
 # Whom a page lets in, and where it is. «anybody»; «own»: whoever is signed in; «console»: staff after their second
-# factor; «people»: of those super_admins only; «nobody»: what the console has and no hand may write by.
+# factor; a permission, or one for each method: those of them whose role holds it; «nobody»: what the console has and no
+# hand may write by.
 PAGES = {
     "start": ("anybody", "/"),
     "api-docs": ("anybody", "/api/docs/"),
@@ -91,7 +92,7 @@ PAGES = {
     "mfa_edit_webauthn": ("own", "/accounts/2fa/webauthn/keys/7/edit/"),
     "mfa_login_webauthn": ("anybody", "/accounts/2fa/webauthn/login/"),
     "admin:index": ("console", "/console/"),
-    "admin:app_list": ("people", "/console/accounts/"),
+    "admin:app_list": ("console", "/console/accounts/"),
     "admin:login": ("anybody", "/console/login/"),
     "admin:logout": ("console", "/console/logout/"),
     "admin:password_change": ("console", "/console/password_change/"),
@@ -99,16 +100,16 @@ PAGES = {
     "admin:autocomplete": ("nobody", "/console/autocomplete/"),
     "admin:jsi18n": ("console", "/console/jsi18n/"),
     "admin:view_on_site": ("nobody", "/console/r/1/1/"),
-    "admin:accounts_adminuser_changelist": ("people", "/console/accounts/adminuser/"),
+    "admin:accounts_adminuser_changelist": ("people.manage", "/console/accounts/adminuser/"),
     "admin:accounts_adminuser_add": ("nobody", "/console/accounts/adminuser/add/"),
-    "admin:accounts_adminuser_history": ("people", "/console/accounts/adminuser/{member}/history/"),
+    "admin:accounts_adminuser_history": ("people.manage", "/console/accounts/adminuser/{member}/history/"),
     "admin:accounts_adminuser_delete": ("nobody", "/console/accounts/adminuser/{member}/delete/"),
-    "admin:accounts_adminuser_change": ("people", "/console/accounts/adminuser/{member}/change/"),
-    "admin:accounts_adminsession_changelist": ("people", "/console/accounts/adminsession/"),
+    "admin:accounts_adminuser_change": ("people.manage", "/console/accounts/adminuser/{member}/change/"),
+    "admin:accounts_adminsession_changelist": ("people.manage", "/console/accounts/adminsession/"),
     "admin:accounts_adminsession_add": ("nobody", "/console/accounts/adminsession/add/"),
-    "admin:accounts_adminsession_history": ("people", "/console/accounts/adminsession/{session}/history/"),
+    "admin:accounts_adminsession_history": ("people.manage", "/console/accounts/adminsession/{session}/history/"),
     "admin:accounts_adminsession_delete": ("nobody", "/console/accounts/adminsession/{session}/delete/"),
-    "admin:accounts_adminsession_change": ("people", "/console/accounts/adminsession/{session}/change/"),
+    "admin:accounts_adminsession_change": ("people.manage", "/console/accounts/adminsession/{session}/change/"),
     # Without names: Django's old addresses of an object, and whatever else begins like the console.
     "console/accounts/adminuser/<path:object_id>/": ("console", "/console/accounts/adminuser/{member}/"),
     "console/accounts/adminsession/<path:object_id>/": ("console", "/console/accounts/adminsession/{session}/"),

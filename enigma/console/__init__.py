@@ -1,0 +1,1 @@
+"""What the pages of the console share, whichever app they belong to: tables, pages, panels, navigation."""
