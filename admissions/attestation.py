@@ -167,7 +167,7 @@ def _compare(cycle: AdmissionCycle, kind: str, recomputed: Iterable[tuple[str, s
 
 
 def _why(kind: str, recomputed: str, logged: list[str]) -> str:
-    """Say why a record is not what its leaf commits to; of a submission, which may be changed, the latest one counts."""
+    """Say why a record is not what its leaf commits to; of a submission, which may change, the last one counts."""
     if recomputed == UNREADABLE:
         return UNREADABLE
     if not logged or (len(logged) > 1 and kind != "submission"):

@@ -1,4 +1,4 @@
-"""Replace an application that was handed in, while the cycle takes applications: the log keeps both, the last counts."""
+"""Replace an application that was handed in, while the cycle takes applications: both stay in the log."""
 
 import dataclasses
 import os

@@ -24,7 +24,7 @@ class Shut(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Opening:
-    """What the dates of a cycle mean to one person: whether it is shut, until when it is open, and if by late access."""
+    """What the dates of a cycle mean to one person: if it is shut, until when it is open, whether by late access."""
 
     shut: Shut | None
     until: datetime | None

@@ -133,7 +133,7 @@ def discard(cycle: AdmissionCycle, *, user: User, actor: Actor) -> bool:
 
 
 def purge_frozen() -> int:
-    """Forget the drafts of cycles that take no more applications; return how many. In the log stands only that number."""
+    """Forget the drafts of cycles that take no more applications; return how many. The log tells only that number."""
     purged = 0
     left = AdmissionCycle.objects.filter(pk__in=ApplicationDraft.objects.values("admission_cycle"))
     for cycle in left.exclude(phase=Phase.SUBMISSION):

@@ -21,7 +21,7 @@ OPTIONAL = frozenset({"contact", "achievements"})
 TEST = "test-"
 
 # Digits as they are typed on Arabic and Urdu keyboards, and the decimal sign there.
-_ASCII_DIGITS = str.maketrans("٠١٢٣٤٥٦٧٨٩۰۱۲۳۴۵۶۷۸۹٫", "01234567890123456789.")
+_ASCII_DIGITS = str.maketrans("٠١٢٣٤٥٦٧٨٩۰۱۲۳۴۵۶۷۸۹\N{ARABIC DECIMAL SEPARATOR}", "01234567890123456789.")
 
 
 def boxes(section: str, limits: Limits) -> list[str]:

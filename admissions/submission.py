@@ -48,8 +48,9 @@ class Receipt:
 def submit(cycle: AdmissionCycle, values: Mapping[str, object], *, user: User, actor: Actor) -> Receipt:
     """Take one application in, by the rules of an import; the address is that of ``user``.
 
-    Raises PhaseError outside the submission phase or, without late access, the cycle's dates (by the database's clock), Faulty with all that
-    is wrong, Conflict when the person or the address has an application in this cycle already, Denied by role.
+    Raises PhaseError outside the submission phase or, without late access, the cycle's dates (by the database's
+    clock), Faulty with all that is wrong, Conflict when the person or the address has an application in this cycle
+    already, Denied by role.
     """
     actor.require("application.submit")
     try:

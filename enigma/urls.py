@@ -24,6 +24,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("livez", Live.as_view(), name="livez"),
     path("readyz", Ready.as_view(), name="readyz"),
     path("accounts/", include("accounts.urls")),
+    path("", include("admissions.pages.apply_urls")),
     path("console/", console.urls),
 ]
 

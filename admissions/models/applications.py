@@ -129,8 +129,8 @@ class Application(models.Model):
 class IdentityMapping(models.Model):
     """Who stands behind an application, sealed; and the only way from the person to the blind copy.
 
-    The applicant may replace it until the freeze; from then on, or once there is a blind copy, the database refuses
-    any rewriting. ``sealed_identity`` holds name, email, phone, address and the commitment salt; ``sealed_texts`` the essay and the
+    The applicant may replace it; after the freeze, or beside a blind copy, the database refuses that.
+    ``sealed_identity`` holds name, email, phone, address and the commitment salt; ``sealed_texts`` the essay and the
     achievements as they were sent, which name people too. Dropping ``wrapped_key`` makes all of it unreadable.
     """
 

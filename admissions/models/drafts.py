@@ -1,4 +1,4 @@
-"""An application that is being written: sealed like an identity, and gone once it is handed in or the cycle is frozen."""
+"""An application that is being written: sealed like an identity, and gone once it is handed in or the cycle frozen."""
 
 from typing import TYPE_CHECKING, Any
 

@@ -1,4 +1,4 @@
-"""What the public log holds of a cycle: how many records have a leaf of a kind, and whether a milestone is as it was committed."""
+"""What the public log holds of a cycle: how many records have leaves of a kind, and if a milestone is as committed."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
