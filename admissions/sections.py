@@ -55,7 +55,7 @@ def as_typed(
     return {
         **{field: str(person[field]) for field in ("name", "phone", "address")},
         "gpa": plain(gpa),
-        **{f"{TEST}{test}": plain(score) for test, score in test_scores.items()},
+        **{f"{TEST}{test}": plain(Decimal(str(score))) for test, score in test_scores.items()},
         **{field: str(texts[field]) for field in ("essay", "achievements")},
     }
 

@@ -13,7 +13,7 @@ from admissions.chunks import limits_of
 from admissions.drafts import NOTHING, Written
 from admissions.pages.forms import COUNTED, count_of
 from admissions.pages.visits import Visit, of_cycle
-from admissions.pages.wording import TITLES, label_of, located
+from admissions.pages.wording import TITLES, label_of, located, plain_label_of
 from admissions.phases import PhaseError
 from admissions.rows import Limits
 from admissions.scrubbing import Identity, scrub
@@ -82,7 +82,7 @@ def _part(section: str, written: Written, limits: Limits) -> dict[str, Any]:
 
 def _answer(box: str, text: str) -> dict[str, Any]:
     counted = count_of(text) if box in COUNTED and text else {}
-    return {"label": label_of(box), "text": text, **counted}
+    return {"label": plain_label_of(box), "text": text, **counted}
 
 
 def preview(values: dict[str, str], email: str) -> dict[str, list[Piece]]:

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from django import forms
+from django.utils.formats import number_format
 from django.utils.translation import gettext
 
 from admissions.pages.wording import HINTS, label_of, located
@@ -90,5 +91,5 @@ def _hint(name: str, limits: Limits) -> str:
         low, high = limits.tests[name.removeprefix(TEST)]
         return gettext("From %(low)s to %(high)s.") % {"low": plain(low), "high": plain(high)}
     most = {"essay": limits.essay_max, "achievements": limits.achievements_max, "address": ADDRESS_MAX}.get(name)
-    longest = gettext("At most %(most)s characters.") % {"most": most} if most else ""
+    longest = gettext("At most %(most)s characters.") % {"most": number_format(most, force_grouping=True)} if most else ""
     return f"{HINTS[name]} {longest}".strip()

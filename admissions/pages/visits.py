@@ -104,8 +104,8 @@ def _visit(cycle: AdmissionCycle, user: User, actor: Actor, application: Applica
 
 def _page(*methods: str) -> Callable[..., Callable[..., HttpResponse]]:
     def decorator(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
-        @require_http_methods(methods)
         @login_required
+        @require_http_methods(methods)
         @wraps(view)
         def page(request: HttpRequest, **rest: Any) -> HttpResponse:
             answer = _told(request, view, **rest)

@@ -27,7 +27,7 @@ LABELS: dict[str, Words] = {
     "gpa": _("Grade point average (GPA)"),
     "test_scores": _("Test scores"),
     "essay": _("Your essay"),
-    "achievements": _("Your achievements (optional)"),
+    "achievements": _("List of achievements (optional)"),
 }
 HINTS: dict[str, Words] = {
     "name": _("As it stands in your passport or identity card. It is taken out of everything that evaluators read."),
@@ -54,7 +54,7 @@ _ANY: list[tuple[str, Words]] = [
         _("%(label)s must be from %(low)s to %(high)s."),
     ),
     (r"has more than (?P<most>\d+) decimals", _("%(label)s may have at most %(most)s decimals.")),
-    (r"uses a comma; .*", _("Write %(label)s with a point, for example 3.75.")),
+    (r"uses a comma; .*", _("%(label)s is written with a point, for example 3.75.")),
     (
         r"must be a number|is not a (finite )?number|uses an exponent; .*|has a sign; .*|must be digits 0-9 .*",
         _("%(label)s must be a number, for example 3.75."),
