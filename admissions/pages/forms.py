@@ -59,7 +59,7 @@ class SectionForm(forms.Form):
 
 
 def typed_in(section: str, limits: Limits, sent: Mapping[str, Any]) -> dict[str, str]:
-    """Return what was sent for the boxes of a section, line breaks as in Unix; those that were not sent are left out."""
+    """Return what was sent for the boxes of a section, line breaks as in Unix; what was not sent is left out."""
     return {
         name: str(sent[name]).replace("\r\n", "\n").replace("\r", "\n")
         for name in boxes(section, limits)
@@ -91,5 +91,7 @@ def _hint(name: str, limits: Limits) -> str:
         low, high = limits.tests[name.removeprefix(TEST)]
         return gettext("From %(low)s to %(high)s.") % {"low": plain(low), "high": plain(high)}
     most = {"essay": limits.essay_max, "achievements": limits.achievements_max, "address": ADDRESS_MAX}.get(name)
-    longest = gettext("At most %(most)s characters.") % {"most": number_format(most, force_grouping=True)} if most else ""
+    longest = (
+        gettext("At most %(most)s characters.") % {"most": number_format(most, force_grouping=True)} if most else ""
+    )
     return f"{HINTS[name]} {longest}".strip()
