@@ -6,6 +6,7 @@ from django.db import transaction
 
 from accounts.actors import Actor
 from accounts.models import User
+from accounts.newcomers import unconfirmed
 from admissions.models.cycles import AdmissionCycle
 from admissions.models.late_access import LateAccess
 from admissions.own import own_in
@@ -67,7 +68,7 @@ def _refuse_bad_terms(until: datetime, reason: str, door: Door) -> None:
 
 def _person(cycle: AdmissionCycle, email: str) -> User:
     user = User.objects.filter(email=email.strip().lower(), is_active=True).first()
-    if user is None:
+    if user is None or unconfirmed().filter(pk=user.pk).exists():
         raise Refused(NO_ACCOUNT)
     theirs = own_in(cycle, user)
     if theirs and theirs.status == Status.WITHDRAWN:

@@ -247,7 +247,7 @@ def test_what_is_typed_is_saved_and_the_time_told(amina):
     answer = tab.type({"essay": "One two"})
     page = text_of(answer)
     assert (answer.status_code, tab.version, values()) == (200, "1", {"essay": "One two"})
-    assert f'Saved <time datetime="{timezone.now():%Y-%m-%d}' in page
+    assert f'Saved <time dir="auto" datetime="{timezone.now():%Y-%m-%d}' in page
     assert "2 words, 7 characters" in page
     assert "<html" not in page
 

@@ -7,6 +7,7 @@ from django.utils import timezone
 
 from accounts.actors import nobody
 from accounts.models import User
+from accounts.newcomers import confirm_address
 from accounts.roles import Role
 from admissions.changes import change
 from admissions.doors import Opening, Shut, opening_for
@@ -44,7 +45,7 @@ def boss():
 
 
 def let_in(one, by, email=EMAIL, hours=2, reason=REASON):
-    applicant(email)
+    confirm_address(applicant(email)[0])
     return grant(one, email, until=timezone.now() + timedelta(hours=hours), reason=reason, actor=by)
 
 
@@ -136,6 +137,9 @@ def test_somebody_without_an_account_cannot_be_let_in(one, boss):
     until = timezone.now() + timedelta(hours=1)
     with pytest.raises(Refused, match=NO_ACCOUNT):
         grant(one, "nobody@example.org", until=until, reason=REASON, actor=boss)
+    applicant("typed.in@example.org")  # by whom nobody knows; it is forgotten within a day
+    with pytest.raises(Refused, match=NO_ACCOUNT):
+        grant(one, "typed.in@example.org", until=until, reason=REASON, actor=boss)
     User.objects.create_user("gone@example.org")
     User.objects.filter(email="gone@example.org").update(is_active=False)
     with pytest.raises(Refused, match=NO_ACCOUNT):
