@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from django.db import connection
 
 from admissions.models.applications import Application
-from admissions.models.leaves import leaves, waiting
+from admissions.models.leaves import leaves
 from admissions.phases import Status
 from admissions.rules import ranges
 
@@ -29,15 +29,17 @@ _OUTSIDE = """
 
 
 def intake_faults(cycle: "AdmissionCycle") -> Iterator[str]:
-    """Yield, one by one, what stands against a freeze; the cycle's row must be locked, so that nobody comes in."""
-    if count := waiting(cycle):
-        yield f"{count} entries of {cycle.code} are not in the log yet: run a worker or sequence_log."
+    """Yield where the log holds other submissions or withdrawals; the cycle's row is locked, so nobody comes in."""
     logged, stored = leaves(cycle, "submission"), Application.objects.of(cycle).count()
     if logged != stored:
         yield f"{stored} applications of {cycle.code} are stored, but the log holds {logged} submissions."
     gone = Application.objects.of(cycle).filter(status=Status.WITHDRAWN).count()
     if gone != (logged := leaves(cycle, "submission.withdraw")):
         yield f"{gone} applications of {cycle.code} stand as withdrawn, but the log holds {logged} withdrawals."
+
+
+def rule_breakers(cycle: "AdmissionCycle") -> Iterator[str]:
+    """Yield that the rules cannot be sealed, as applications lie outside of them."""
     if count := outside_the_rules(cycle):
         yield (
             f"{count} applications of {cycle.code} lie outside its rules (GPA scale, accepted tests and their ranges); "
