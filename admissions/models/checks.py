@@ -96,6 +96,10 @@ def _intake(cycle: "AdmissionCycle", found: Any) -> str | None:
     return next(sealing.intake_faults(cycle), None)
 
 
+def _let_in_late(cycle: "AdmissionCycle") -> str | None:
+    return next(sealing.late_access_faults(cycle), None)
+
+
 def _outside(cycle: "AdmissionCycle", found: Any) -> str | None:
     return next(sealing.rule_breakers(cycle), None)
 
@@ -185,6 +189,11 @@ CHECKS: dict[str, tuple[Check, ...]] = {
             fault=broken_rules,
         ),
         _LOGGED,
+        Check(
+            label=_("Nobody who was let in late may still hand in"),
+            advice=_("Wait until their time is over, or end their late access."),
+            fault=_let_in_late,
+        ),
         Check(label=_("Submissions and withdrawals are those that the log holds"), late=_intake),
         Check(label=_("Every application lies within the rules"), late=_outside),
         Check(
