@@ -55,6 +55,7 @@ _LEAD = (
         "scores.decide",
         "outcomes.export",
         "tokens.manage",
+        "letters.edit",
     }
 )
 
