@@ -168,8 +168,10 @@ class _Run:
             self.mailer.open()
             try:
                 last = 0
-                while time.monotonic() < self.until and (last := self._send_next(after=last)):
+                while last := self._send_next(after=last):  # one at least, however long a slow server takes
                     self.each()
+                    if time.monotonic() >= self.until:
+                        break
             finally:
                 self.mailer.close()
         except (OSError, smtplib.SMTPException) as fault:

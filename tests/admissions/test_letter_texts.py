@@ -151,6 +151,5 @@ def test_what_has_no_fault_is_filled_in_and_holds_no_tag_but_ours(body, name):
         assert all(isinstance(fault, str) for fault in faults_of_text)
         return
     letter = fill(text, {**VALUES, "name": name}, site=SITE)
-    assert set(re.findall(r"<[^>]*>", letter.paragraphs)) <= {"<p>", "</p>", "<br>", "<bdi>", "</bdi>"} | {
-        tag for tag in re.findall(r'<a href="https://a\.example[^"<>]*">|</a>', letter.paragraphs)
-    }
+    ours = r"</?p>|<br>|</?bdi>|<a href=\"https://a\.example[^\"<>]*\">|</a>"
+    assert [tag for tag in re.findall(r"<[^>]*>", letter.paragraphs) if not re.fullmatch(ours, tag)] == []
