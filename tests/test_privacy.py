@@ -192,7 +192,7 @@ def assert_the_search_would_have_found_them(tmp_path, rows, stored, files):
     )
     letters = [letter for path in (tmp_path / "letters").iterdir() for letter in messages(path)]
     assert sorted(letter["To"] for letter in letters) == sorted(row["email"] for row in rows)
-    greeted = {letter.get_content().splitlines()[0] for letter in letters}
+    greeted = {letter.get_body(("plain",)).get_content().splitlines()[0] for letter in letters}
     assert greeted == {f"Dear {row['name']}," for row in rows}
     # The merit of each essay reaches the engines, and is not to be read in the database either.
     requests = "".join(text for name, text in files.items() if "-worker-run" in name and name.endswith("1.jsonl"))

@@ -134,8 +134,9 @@ def written(one, count, state, kind="outcome", first=1_000_000):
         cursor.execute("SET LOCAL session_replication_role = replica")
         cursor.execute(
             "INSERT INTO letters (application_id, admission_cycle_id, kind, sequence, language, mail_id, state,"
-            " attempts, fault, bounce, queued_at, due_at, sent_at) SELECT n, %s, %s, 1, 'en', gen_random_uuid(), %s, 0, '', '',"
-            " now(), now(), CASE WHEN %s = 'sent' THEN now() END FROM generate_series(%s, %s) AS n",
+            " attempts, fault, bounce, queued_at, due_at, sent_at)"
+            " SELECT n, %s, %s, 1, 'en', gen_random_uuid(), %s, 0, '', '', now(), now(),"
+            " CASE WHEN %s = 'sent' THEN now() END FROM generate_series(%s, %s) AS n",
             [one.pk, kind, state, state, first, first + count - 1],
         )
         cursor.execute("SET LOCAL session_replication_role = origin")
