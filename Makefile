@@ -27,10 +27,10 @@ NEW_ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))
 FIND_PYTHON = for python in $(PYTHONS) ""; do "$$python" -c '$(NEW_ENOUGH)' 2>/dev/null && break; done; \
   test -n "$$python" || { echo "ENIGMA needs Python 3.11 or newer; none of these is: $(PYTHONS)" >&2; exit 1; }
 
-.PHONY: help setup demo run worker manage test fuzz check lint lock migrations bench docs clean
+.PHONY: help setup demo run worker manage test fuzz check lint lock messages migrations bench docs clean
 
 help: ## show these targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
 
 setup: $(DEV) ## make .venv with all that running and developing needs
 
@@ -66,6 +66,9 @@ check: $(DEV) $(ENV_FILE) ## look at form, types, imports, migrations, deploymen
 lint: $(DEV) ## put the form right, as far as a tool can
 	$(PY) -m ruff format .
 	$(PY) -m ruff check --fix .
+
+messages: $(DEV) ## gather what pages say into the catalogues of locale/, and list what they lack (ARGS=--missing only lists)
+	@$(PYTEST_ENV) $(PY) -m tests.translations $(ARGS)
 
 migrations: $(DEV) $(ENV_FILE) ## write migrations for changed models
 	@$(POSTGRES) --throwaway -- $(MANAGE) makemigrations $(ARGS)

@@ -8,6 +8,7 @@ from django.contrib.auth.hashers import make_password
 from django.db import transaction
 from django.db.models import Exists, OuterRef
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from accounts.actors import system
 from accounts.models import AdminUser, ApplicantSession, User
@@ -41,16 +42,16 @@ def _demand_mailable(email: str) -> None:
     """Refuse what Django's validator lets pass and no mail server takes."""
     local, _, domain = email.rpartition("@")
     if not local.isascii():  # such as «İ»
-        raise Malformed("The part of the address before the @ holds letters that mail does not take.")
+        raise Malformed(gettext("The part of the address before the @ holds letters that mail does not take."))
     try:
         domain.encode("idna")
     except UnicodeError:
-        raise Malformed("The part of the address after the @ cannot be the name of a mail server.") from None
+        raise Malformed(gettext("The part of the address after the @ cannot be the name of a mail server.")) from None
     if unicodedata.normalize("NFKC", domain).lower() != domain:  # full-width letters, say: one mailbox, one account
-        raise Malformed("The part of the address after the @ is not written as mail servers write it.")
+        raise Malformed(gettext("The part of the address after the @ is not written as mail servers write it."))
     # The database may know letters that Python does not yet, and see a capital where Python sees nothing.
     if any(unicodedata.category(letter) == "Cn" for letter in domain):
-        raise Malformed("The part of the address after the @ holds letters that nobody knows yet.")
+        raise Malformed(gettext("The part of the address after the @ holds letters that nobody knows yet."))
 
 
 def confirm_address(user: User) -> None:

@@ -60,6 +60,7 @@ API = {
 PAGES = {
     "start": ("anybody", "/"),
     "api-docs": ("anybody", "/api/docs/"),
+    "set_language": ("anybody", "/language/"),
     "account_home": ("own", "/accounts/"),
     "account_sessions": ("own", "/accounts/sessions/"),
     "account_request_login_code": ("anybody", "/accounts/login/code/"),
