@@ -1,9 +1,11 @@
 """Which text a letter has: ours from a file, or what staff wrote in its place for a cycle or for all of them."""
 
 import hashlib
+from dataclasses import dataclass
 from functools import lru_cache
 
 from django.db import IntegrityError, transaction
+from django.db.models import F, Q
 
 from accounts.actors import Actor
 from admissions.letter_texts import LANGUAGES, VARIANTS, LetterText, faults_of, tidied
@@ -15,6 +17,17 @@ from enigma.errors import Conflict, Malformed
 
 FOLDER = BASE_DIR / "templates" / "admissions" / "letters"
 NOTHING = LetterText("", "")
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Whose text a letter has: of ``source`` «cycle», «all» or «ours», and of ours whether a machine made it."""
+
+    variant: str
+    language: str
+    source: str
+    version: int
+    is_machine_made: bool
 
 
 class WrongText(Malformed):
@@ -49,6 +62,27 @@ def text_for(variant: str, language: str, cycle: AdmissionCycle | None) -> Lette
         if written.body:
             return LetterText(written.subject, written.body)
     return default_text(variant, language)
+
+
+def standings(cycle: AdmissionCycle | None) -> list[Standing]:
+    """Return whose text each letter of a cycle has, or of all cycles; by letter, then by language."""
+    places = ("variant", "language", "admission_cycle")
+    mine = LetterTemplate.objects.filter(Q(admission_cycle=cycle) | Q(admission_cycle=None))
+    newest = mine.order_by("variant", "language", F("admission_cycle").asc(nulls_last=True), "-version")
+    written: dict[tuple[str, str], LetterTemplate] = {}
+    for row in newest.distinct(*places).defer("subject"):
+        if row.body:
+            written.setdefault((row.variant, row.language), row)
+    return [
+        _standing(variant, language, written.get((variant, language))) for variant in VARIANTS for language in LANGUAGES
+    ]
+
+
+def _standing(variant: str, language: str, written: LetterTemplate | None) -> Standing:
+    if written is None:
+        return Standing(variant, language, "ours", 0, is_machine_made(variant, language))
+    source = "cycle" if written.admission_cycle_id else "all"
+    return Standing(variant, language, source, written.version, is_machine_made=False)
 
 
 def version_of(variant: str, language: str, cycle: AdmissionCycle | None) -> int:

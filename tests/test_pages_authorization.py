@@ -9,8 +9,9 @@ from django.test import Client as Browser
 from accounts import second_factor
 from accounts.models import AdminUser, User
 from accounts.roles import PERMISSIONS, Role
+from admissions.models.letters import Letter
 from tests.clients import api
-from tests.factories import omar
+from tests.factories import cycle, omar, submitted
 from tests.routes import PAGES
 from tests.walk import STAFF, trace, undone
 
@@ -25,7 +26,9 @@ def things():
     """What the addresses of the console name: a member of staff and a session of theirs."""
     reza = omar(Role.REVIEWER, email="reza@example.org")
     session = api(reza).actor.session_id
-    return {"member": AdminUser.objects.get(user__email="reza@example.org").pk, "session": session}
+    submitted(cycle())
+    letter = Letter.objects.get().pk
+    return {"letter": letter, "member": AdminUser.objects.get(user__email="reza@example.org").pk, "session": session}
 
 
 def browser_of(who):
