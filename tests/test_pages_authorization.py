@@ -9,8 +9,9 @@ from django.test import Client as Browser
 from accounts import second_factor
 from accounts.models import AdminUser, User
 from accounts.roles import PERMISSIONS, Role
+from admissions.models.letters import Letter
 from tests.clients import api
-from tests.factories import cycle, omar
+from tests.factories import cycle, omar, submitted
 from tests.routes import PAGES
 from tests.walk import STAFF, trace, undone
 
@@ -23,10 +24,11 @@ LOGIN, FACTOR = "/accounts/login/", "/accounts/2fa/"
 @pytest.fixture
 def things():
     """What the addresses name: a cycle that takes applications, a member of staff and a session of theirs."""
-    cycle()
     reza = omar(Role.REVIEWER, email="reza@example.org")
     session = api(reza).actor.session_id
-    return {"member": AdminUser.objects.get(user__email="reza@example.org").pk, "session": session}
+    submitted(cycle())
+    letter = Letter.objects.get().pk
+    return {"letter": letter, "member": AdminUser.objects.get(user__email="reza@example.org").pk, "session": session}
 
 
 def browser_of(who):
