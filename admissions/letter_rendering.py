@@ -56,7 +56,7 @@ class Rendered:
 
 def render(text: LetterText, values: dict[str, str], *, language: str) -> Rendered:
     """Fill a text in and put it into the layout."""
-    filled = fill(text, values, site=site_url())
+    filled = fill(text, values, language=language, site=site_url())
     paragraphs = mark_safe(filled.paragraphs)  # noqa: S308  escaped piece by piece in letter_texts
     frame = {"language": language, "direction": direction(language), "subject": filled.subject}
     html = render_to_string(LAYOUT, {**frame, "paragraphs": paragraphs})
