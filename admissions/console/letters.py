@@ -56,7 +56,7 @@ MEANINGS = {
     "cycle": _("the name of the cycle"),
     "seats": _("how many places there are"),
     "until": _("the last moment to send or change"),
-    "link": _("where the reader signs in"),
+    "link": _("the page that the letter is about"),
 }
 TONES = {"queued": "", "sent": "good", "failed": "bad", "bounced": "bad"}
 

@@ -50,7 +50,7 @@ def _letter_id(receipt_ref):
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('admissions', '0003_step_runs'),
+        ('admissions', '0004_applying'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

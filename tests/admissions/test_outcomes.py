@@ -12,9 +12,10 @@ from accounts.actors import operator
 from admissions.decisions import acknowledge_failure, set_aside
 from admissions.models.applications import Application, IdentityMapping
 from admissions.models.blind import FinalScore
+from admissions.models.checks import rehearsed
 from admissions.models.cycles import SelectionLog
 from admissions.models.letters import Letter
-from admissions.models.outcomes import may_see_result, rehearsed, unread_salt
+from admissions.models.outcomes import may_see_result, unread_salt
 from admissions.phases import Phase
 from admissions.preprocessing import preprocess_chunk
 from admissions.queue import SEND_LETTERS
