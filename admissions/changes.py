@@ -48,6 +48,7 @@ def change(application: Application, values: Mapping[str, object], *, user: User
         replace(identity, fresh, now=door.now)
         queue_letter("changed", application=held)
         record("application.change", actor=actor, entity=("application", held.receipt_ref.hex), cycle=cycle.code)
+        queue_letter("changed", application=held)
     return _receipt(fresh, at=door.now)
 
 

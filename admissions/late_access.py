@@ -39,6 +39,7 @@ def grant(cycle: AdmissionCycle, email: str, *, until: datetime, reason: str, ac
         queue_letter("late_access", user=user, cycle=cycle, until=until)
         details = {"cycle": cycle.code, "until": until.isoformat(), "replaced": replaced}
         record("late_access.grant", actor=actor, entity=("user", str(user.pk)), **details)
+        queue_letter("late_access", user=user, cycle=cycle, until=until)
     return given
 
 

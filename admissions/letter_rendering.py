@@ -8,6 +8,7 @@ from django.conf import settings
 from django.db.models import Count
 from django.shortcuts import resolve_url
 from django.template.loader import render_to_string
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.safestring import SafeString, mark_safe
@@ -56,7 +57,7 @@ class Rendered:
 
 def render(text: LetterText, values: dict[str, str], *, language: str) -> Rendered:
     """Fill a text in and put it into the layout."""
-    filled = fill(text, values, site=site_url())
+    filled = fill(text, values, language=language, site=site_url())
     paragraphs = mark_safe(filled.paragraphs)  # noqa: S308  escaped piece by piece in letter_texts
     frame = {"language": language, "direction": direction(language), "subject": filled.subject}
     html = render_to_string(LAYOUT, {**frame, "paragraphs": paragraphs})
@@ -64,16 +65,25 @@ def render(text: LetterText, values: dict[str, str], *, language: str) -> Render
 
 
 def values_for(
-    cycle: AdmissionCycle, *, language: str, until: datetime | None = None, **of_person: str
+    variant: str, cycle: AdmissionCycle, *, language: str, until: datetime | None = None, **of_person: str
 ) -> dict[str, str]:
     """Return what may be named in a letter: the cycle's own, beside name, reference and receipt where there are any."""
     return {
         "cycle": cycle.name,
         "seats": str(cycle.seats),
-        "link": f"{site_url()}{resolve_url(settings.LOGIN_REDIRECT_URL)}",
+        "link": f"{site_url()}{_path(variant, cycle, of_person.get('reference', ''))}",
         "until": _moment(until or cycle.closes_at, language),
         **of_person,
     }
+
+
+def _path(variant: str, cycle: AdmissionCycle, reference: str) -> str:
+    """Return the page that a letter leads to; whoever is not signed in is led to the door first."""
+    if "receipt" in PLACEHOLDERS[variant]:
+        return reverse("receipt", args=[reference])
+    if variant == "late_access":
+        return reverse("apply", args=[cycle.code])
+    return str(resolve_url(settings.LOGIN_REDIRECT_URL))
 
 
 def _moment(at: datetime | None, language: str) -> str:
@@ -94,10 +104,10 @@ def preview(
     text = tidied(LetterText(kept.subject if subject is None else subject, kept.body if body is None else body))
     if faults := list(faults_of(variant, text)):
         raise WrongText(faults)
-    shown = cycle or AdmissionCycle(name="Fall 2026", seats=100)
+    shown = cycle or AdmissionCycle(code="fall-2026", name="Fall 2026", seats=100)
     until = shown.closes_at or datetime.now(UTC).replace(hour=23, minute=59) + timedelta(days=14)
     invented = {**_INVENTED, "name": _INVENTED["name"][language]}  # type: ignore[index]
-    return render(text, values_for(shown, language=language, until=until, **invented), language=language)
+    return render(text, values_for(variant, shown, language=language, until=until, **invented), language=language)
 
 
 def samples(cycle: AdmissionCycle, *, actor: Actor, language: str | None = None) -> list[dict[str, Any]]:

@@ -97,7 +97,7 @@ def _faults_in(variant: str, where: str, line: str) -> Iterator[str]:
             yield f"{where}: {{{found[1][:30]}}} is not known; this letter knows {known}."
 
 
-def fill(text: LetterText, values: Mapping[str, str], *, site: str) -> Filled:
+def fill(text: LetterText, values: Mapping[str, str], *, language: str, site: str) -> Filled:
     """Put the values in, each once and as one line of text; ``site`` is the address whose links become links.
 
     Raises KeyError for a placeholder without a value, which a text without ``faults_of`` has not.
@@ -106,10 +106,17 @@ def fill(text: LetterText, values: Mapping[str, str], *, site: str) -> Filled:
     own = re.compile(re.escape(site) + _REST_OF_LINK) if site else None
     lines = [list(_pieces(line, clean)) for line in text.body.splitlines()]
     return Filled(
-        subject=one_line("".join(piece for piece, _ in _pieces(text.subject, clean))),
-        text="\n".join("".join(piece for piece, _ in line) for line in lines) + "\n",
+        subject=one_line(_plain(list(_pieces(text.subject, clean)), language)),
+        text="\n".join(_plain(line, language) for line in lines) + "\n",
         paragraphs=_paragraphs(lines, own),
     )
+
+
+def _plain(line: list[tuple[str, bool]], language: str) -> str:
+    """Join a line. Plain text runs as its first letter does: words of ours say by a mark that they run to the left."""
+    joined = "".join(piece for piece, _ in line)
+    ours = any(one.isalpha() for piece, is_value in line if not is_value for one in piece)
+    return f"\u200f{joined}" if ours and language in RIGHT_TO_LEFT else joined
 
 
 def one_line(value: str) -> str:

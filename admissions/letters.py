@@ -5,7 +5,7 @@ import smtplib
 import sys
 import time
 from collections.abc import Callable, Iterable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import lru_cache
 
 from django.conf import settings
@@ -21,6 +21,7 @@ from admissions.letter_templates import text_for
 from admissions.letter_texts import LetterText
 from admissions.models.applications import IdentityMapping
 from admissions.models.cycles import AdmissionCycle
+from admissions.models.late_access import LateAccess
 from admissions.models.letters import Letter, LetterQuerySet
 from admissions.models.outcomes import may_see_result
 from admissions.phases import Phase
@@ -213,7 +214,8 @@ class _Run:
     def _message(self, letter: Letter) -> EmailMultiAlternatives:
         cycle: AdmissionCycle = self.cycle(letter.admission_cycle_id)
         variant, address, person = _reader(letter)
-        values = values_for(cycle, language=letter.language, until=letter.until, **person)
+        until = letter.until or _latest(letter, cycle)
+        values = values_for(variant, cycle, language=letter.language, until=until, **person)
         text: LetterText = self.text(variant, letter.language, cycle)
         rendered = render(text, values, language=letter.language)
         domain = settings.DEFAULT_FROM_EMAIL.rpartition("@")[2].strip(">") or "localhost"
@@ -240,6 +242,15 @@ def _reader(letter: Letter) -> tuple[str, str, dict[str, str]]:
     }
     variant = (application.outcome or NOT_ASSESSED) if letter.kind == Letter.Kind.OUTCOME else letter.kind
     return variant, person["email"], named
+
+
+def _latest(letter: Letter, cycle: AdmissionCycle) -> datetime | None:
+    """Return until when the reader may change the application: by late access perhaps longer than everybody."""
+    applicant = letter.application.applicant_id if letter.application else None
+    if applicant is None or cycle.closes_at is None or letter.kind == Letter.Kind.OUTCOME:
+        return cycle.closes_at
+    grants = LateAccess.objects.of(cycle, applicant).filter(ended_at=None, until__gt=cycle.closes_at)
+    return grants.values_list("until", flat=True).first() or cycle.closes_at
 
 
 def _note(letter: Letter, fault: Exception) -> None:

@@ -7,9 +7,11 @@ from django.contrib import admin, messages
 from django.db.models import Count, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
+from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.http import urlencode
 from django.utils.safestring import SafeString
+from django.utils.timezone import localtime
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
@@ -54,7 +56,7 @@ MEANINGS = {
     "cycle": _("the name of the cycle"),
     "seats": _("how many places there are"),
     "until": _("the last moment to send or change"),
-    "link": _("where the reader signs in"),
+    "link": _("the page that the letter is about"),
 }
 TONES = {"queued": "", "sent": "good", "failed": "bad", "bounced": "bad"}
 
@@ -70,7 +72,7 @@ class Letters(ReadOnly):
         "bounces are read by manage.py import_bounces."
     )
     empty = _("No letters yet. The first one is queued when somebody applies.")
-    list_display = ("reference", "cycle", "kind", "standing", "why", "attempts", "language", "queued_at", "sent_at")
+    list_display = ("reference", "cycle", "kind", "standing", "why", "sent")
     list_filter = ("state", "kind", "admission_cycle")
     list_select_related = ("application", "admission_cycle")
     fields = readonly_fields = (
@@ -84,14 +86,14 @@ class Letters(ReadOnly):
         return bool(request.user.has_perm(f"accounts.{NEEDS}"))
 
     @admin.display(description=_("reference"))
-    def reference(self, letter: Letter) -> str:
-        """Return the reference of the application, or that it went to an account."""
-        return letter.application.reference if letter.application else gettext("an account")
+    def reference(self, letter: Letter) -> SafeString:
+        """Return the reference of the application, or that it goes to an account."""
+        return format_html('<span class="whole">{}</span>', _about(letter))
 
     @admin.display(description=_("cycle"))
-    def cycle(self, letter: Letter) -> str:
+    def cycle(self, letter: Letter) -> SafeString:
         """Return the code of the cycle."""
-        return letter.admission_cycle.code
+        return format_html('<span class="whole">{}</span>', letter.admission_cycle.code)
 
     @admin.display(description=_("state"))
     def standing(self, letter: Letter) -> SafeString:
@@ -103,6 +105,13 @@ class Letters(ReadOnly):
         """Return the kind of the last fault, or the status code of a bounce."""
         return letter.bounce or letter.fault
 
+    @admin.display(description=_("sent"))
+    def sent(self, letter: Letter) -> SafeString | str:
+        """Return when it went out."""
+        if letter.sent_at is None:
+            return ""
+        return format_html('<span class="whole">{}</span>', date_format(localtime(letter.sent_at), "Y-m-d H:i"))
+
     @admin.action(description=_("Send again"), permissions=["letters_edit"])
     def send_again(self, request: HttpRequest, letters: QuerySet[Letter]) -> None:
         """Queue the chosen letters again."""
@@ -112,9 +121,13 @@ class Letters(ReadOnly):
                 resend(letter, actor=actor_of(request.user))
                 sent += 1
             except Refused as refusal:
-                self.message_user(request, f"{self.reference(letter)}: {refusal}", messages.ERROR)
+                self.message_user(request, f"{_about(letter)}: {refusal}", messages.ERROR)
         if sent:
             self.message_user(request, gettext("%d letters are queued again.") % sent, messages.SUCCESS)
+
+
+def _about(letter: Letter) -> str:
+    return letter.application.reference if letter.application else gettext("an account")
 
 
 class TextForm(forms.Form):

@@ -67,7 +67,6 @@ class Letter(models.Model):
 
     class Meta:
         db_table = "letters"
-        verbose_name = "letter"
         indexes = [
             models.Index(fields=["admission_cycle", "state"], name="letter_of_cycle_by_state"),
             models.Index(  # those of other cycles must not stand in the way of a single letter, nor the other way round

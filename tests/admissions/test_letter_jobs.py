@@ -209,14 +209,14 @@ def test_a_real_cycle_waits_for_good_settings_and_holds_up_no_other(settings, ma
 def test_a_real_cycle_sends_where_the_settings_are_good(settings, mailoutbox):
     confirmations(1, cycle(is_demo=False))
     send_singles()
-    assert "https://admissions.example.edu/accounts/" in mailoutbox[0].body
+    assert "https://admissions.example.edu/applications/" in mailoutbox[0].body
 
 
 def test_a_demo_without_a_site_is_on_this_machine(settings, mailoutbox):
     settings.SITE_URL = ""
     confirmations(1)
     send_singles()
-    assert "http://127.0.0.1:8000/accounts/" in mailoutbox[0].body
+    assert "http://127.0.0.1:8000/applications/" in mailoutbox[0].body
 
 
 def test_letters_about_outcomes_do_not_go_out_before_publication():

@@ -57,7 +57,10 @@ def test_every_letter_says_what_it_is_about(variant, language):
     letter = preview(variant, cycle(), language)
     own = {"name": "قریشی" if language == "ur" else "قريشي" if language == "ar" else "Amina Qureshi-Holt"}
     said = {**own, "reference": "7K3M-9Q2X-4TBH", "cycle": "Fall 2026", "receipt": "0123456789abcdef" * 2}
-    said["link"] = '<a href="https://admissions.example.edu/accounts/">'
+    path = {"late_access": "apply/fall-2026/"}.get(variant, "accounts/")
+    if "receipt" in PLACEHOLDERS[variant]:
+        path = "applications/7K3M-9Q2X-4TBH/receipt/"
+    said["link"] = f'<a href="https://admissions.example.edu/{path}">'
     named = PLACEHOLDERS[variant] & said.keys()
     assert [name for name in named if said[name] not in letter.html] == []
     assert letter.html.count("<a ") == 1
@@ -81,18 +84,18 @@ def test_the_sheet_of_a_letter_has_light_and_dark_and_nothing_from_elsewhere():
 )
 def test_a_time_is_told_in_the_language_of_the_letter(language, told):
     one = cycle(closes_at=datetime(2026, 12, 31, 23, 59, tzinfo=UTC))
-    assert values_for(one, language=language)["until"] == told
+    assert values_for("submitted", one, language=language, reference="R")["until"] == told
 
 
 def test_a_cycle_without_a_closing_date_is_open_until_further_notice():
-    assert values_for(cycle(), language="en")["until"] == "further notice"
+    assert values_for("submitted", cycle(), language="en", reference="R")["until"] == "further notice"
 
 
 def test_a_preview_tries_a_text_that_is_not_kept():
     letter = preview("withdrawn", cycle(), "en", subject="Gone: {cycle}", body="Bye {name}\r\n\r\n{link}")
     assert (letter.subject, letter.text) == (
         "Gone: Fall 2026",
-        "Bye Amina Qureshi-Holt\n\nhttps://admissions.example.edu/accounts/\n",
+        "Bye Amina Qureshi-Holt\n\nhttps://admissions.example.edu/applications/7K3M-9Q2X-4TBH/receipt/\n",
     )
 
 
@@ -117,7 +120,7 @@ def test_a_preview_reads_no_real_person(django_assert_num_queries):
 
 
 def test_a_name_of_many_scripts_stands_in_the_letter_as_it_is():
-    values = values_for(cycle(), language="ar", name="Zoë ‘آمنہ’ 李 O'Hara")
+    values = values_for("selected", cycle(), language="ar", name="Zoë ‘آمنہ’ 李 O'Hara")
     letter = render(LetterText("{name}", "{name}"), values, language="ar")
     assert (letter.subject, letter.text) == ("Zoë ‘آمنہ’ 李 O'Hara", "Zoë ‘آمنہ’ 李 O'Hara\n")
 

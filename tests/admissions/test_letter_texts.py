@@ -24,8 +24,8 @@ SITE = "https://a.example"
 VALUES = {name: f"the {name}" for names in PLACEHOLDERS.values() for name in names}
 
 
-def filled(body, subject="Hello", site=SITE, **values):
-    return fill(LetterText(subject, body), {**VALUES, **values}, site=site)
+def filled(body, subject="Hello", site=SITE, language="en", **values):
+    return fill(LetterText(subject, body), {**VALUES, **values}, language=language, site=site)
 
 
 def faults(body="Hello", subject="Hello", variant="submitted"):
@@ -139,6 +139,13 @@ def test_urdu_and_arabic_run_from_right_to_left():
     assert [direction(language) for language in LANGUAGES] == ["ltr", "rtl", "rtl"]
 
 
+def test_a_line_of_plain_urdu_runs_from_right_to_left_even_if_it_begins_with_a_value():
+    letter = filled("{cycle} کے لیے\n{reference}\n\n(2026)", subject="{cycle} کے لیے", language="ur", cycle="Fall")
+    assert letter.text == "\u200fFall کے لیے\nthe reference\n\n(2026)\n"
+    assert letter.subject == "\u200fFall کے لیے"
+    assert "\u200f" not in letter.paragraphs
+
+
 @given(st.text())
 def test_one_line_is_one_line(text):
     assert len(one_line(text).splitlines()) <= 1
@@ -150,6 +157,6 @@ def test_what_has_no_fault_is_filled_in_and_holds_no_tag_but_ours(body, name):
     if faults_of_text := list(faults_of("submitted", text)):
         assert all(isinstance(fault, str) for fault in faults_of_text)
         return
-    letter = fill(text, {**VALUES, "name": name}, site=SITE)
+    letter = fill(text, {**VALUES, "name": name}, language="en", site=SITE)
     ours = r"</?p>|<br>|</?bdi>|<a href=\"https://a\.example[^\"<>]*\">|</a>"
     assert [tag for tag in re.findall(r"<[^>]*>", letter.paragraphs) if not re.fullmatch(ours, tag)] == []
