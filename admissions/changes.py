@@ -46,7 +46,6 @@ def change(application: Application, values: Mapping[str, object], *, user: User
             return _receipt(stored, at=held.changed_at or held.submitted_at)
         fresh = dataclasses.replace(stored, salt=os.urandom(32))
         replace(identity, fresh, now=door.now)
-        queue_letter("changed", application=held)
         record("application.change", actor=actor, entity=("application", held.receipt_ref.hex), cycle=cycle.code)
         queue_letter("changed", application=held)
     return _receipt(fresh, at=door.now)

@@ -36,7 +36,6 @@ def grant(cycle: AdmissionCycle, email: str, *, until: datetime, reason: str, ac
         replaced = earlier.update(ended_at=door.now, ended_by=actor.id)
         terms = {"until": until, "reason": reason.strip(), "granted_by": actor.id, "granted_at": door.now}
         given = LateAccess.objects.create(admission_cycle=cycle, user=user, **terms)
-        queue_letter("late_access", user=user, cycle=cycle, until=until)
         details = {"cycle": cycle.code, "until": until.isoformat(), "replaced": replaced}
         record("late_access.grant", actor=actor, entity=("user", str(user.pk)), **details)
         queue_letter("late_access", user=user, cycle=cycle, until=until)
