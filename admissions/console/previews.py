@@ -1,5 +1,6 @@
 """What a step will come to, before it is taken: the ranking around the cut, and the letters. All of it only reads."""
 
+from itertools import zip_longest
 from typing import Any
 
 from django.template.loader import render_to_string
@@ -24,7 +25,7 @@ def selection_ahead(cycle: AdmissionCycle) -> dict[str, Any]:
         "ahead": ahead,
         "places": [
             {"place": place, "is_in": place.rank <= cycle.seats, "by": _by(cycle, place, following)}
-            for place, following in zip(places, [*places[1:], None], strict=True)
+            for place, following in zip_longest(places, places[1:])
         ],
         "parts": list(cycle.tie_break[:-1]),
         "more": _at(ahead, cycle.seats + 1),
