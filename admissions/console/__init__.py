@@ -1,1 +1,1 @@
-"""What the console shows of admissions."""
+"""The console's pages of admissions: one module for each subject, each registering its routes and panels."""
