@@ -48,6 +48,7 @@ _LEAD = (
         "cycle.create",
         "cycle.change",
         "applications.import",
+        "applications.view",
         "blind.view",
         "batches.view",
         "batches.export",

@@ -10,7 +10,7 @@ from accounts import second_factor
 from accounts.models import AdminUser, User
 from accounts.roles import PERMISSIONS, Role
 from tests.clients import api
-from tests.factories import omar
+from tests.factories import led_to, omar, waiting
 from tests.routes import PAGES
 from tests.walk import STAFF, trace, undone
 
@@ -22,10 +22,16 @@ LOGIN, FACTOR = "/accounts/login/", "/accounts/2fa/"
 
 @pytest.fixture
 def things():
-    """What the addresses of the console name: a member of staff and a session of theirs."""
+    """What the addresses of the console name: a member of staff, a session of theirs, a blind copy that waits."""
     reza = omar(Role.REVIEWER, email="reza@example.org")
     session = api(reza).actor.session_id
-    return {"member": AdminUser.objects.get(user__email="reza@example.org").pk, "session": session}
+    one = led_to("processing", 1)
+    return {
+        "copy": waiting(one).pk,
+        "code": one.code,
+        "member": AdminUser.objects.get(user__email="reza@example.org").pk,
+        "session": session,
+    }
 
 
 def browser_of(who):

@@ -41,6 +41,7 @@ MATRIX = {
     "cycle.publish_results": "LS",
     "cycle.complete": "LS",
     "applications.import": "LS",
+    "applications.view": "LS",
     "blind.view": "RLS",
     "identity.view": "S",
     "batches.view": "LS",
