@@ -6,6 +6,7 @@ from typing import Any
 
 from django.contrib.admin import SimpleListFilter
 from django.contrib.admin.options import IncorrectLookupParameters
+from django.core.exceptions import ValidationError
 from django.db.models import Exists, OuterRef, QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
@@ -16,6 +17,7 @@ from admissions.models.blind import FinalScore
 from admissions.models.cycles import AdmissionCycle
 from admissions.models.outcomes import may_see_figures
 from admissions.phases import Phase, Status
+from enigma.console.tables import AFTER, BEFORE, opened
 from enigma.templatetags.console import in_words
 
 NOT_YET = "none"
@@ -63,6 +65,18 @@ class CycleFilter(Choice):
         return queryset.filter(admission_cycle=self.pks[value])
 
 
+class CycleByArrivalFilter(CycleFilter):
+    """One cycle, of a list in the order of arrival.
+
+    As a range and not as an equality: PostgreSQL would else take the order for that of the primary key alone, believe
+    that the cycles are mixed in it, and walk over all newer cycles.
+    """
+
+    def chosen(self, queryset: QuerySet[Any], value: str) -> QuerySet[Any]:
+        """Return the rows of the cycle."""
+        return queryset.filter(admission_cycle__gte=self.pks[value], admission_cycle__lte=self.pks[value])
+
+
 class OneCycleFilter(CycleFilter):
     """Always one cycle: the newest until another is chosen."""
 
@@ -90,9 +104,21 @@ class ScoringFilter(Choice):
         """Return the blind copies in that state."""
         if value == NOT_YET:
             open_cycles = AdmissionCycle.objects.filter(phase__in=UNSCORED_PHASES).values_list("pk", flat=True)
-            score = FinalScore.objects.filter(pk=OuterRef("pk"))
+            score = _behind_the_place(self.request).filter(pk=OuterRef("pk"))
             return queryset.filter(~Exists(score), admission_cycle__in=list(open_cycles))
-        return queryset.filter(pk__in=FinalScore.objects.filter(status=value).values("pk"))
+        return queryset.filter(pk__in=_behind_the_place(self.request).filter(status=value).values("pk"))
+
+
+def _behind_the_place(request: HttpRequest) -> QuerySet[FinalScore]:
+    """The scores from the place on where the page of a list begins: else a deep page walks over all before it."""
+    scores = FinalScore.objects.all()
+    for name, way in ((AFTER, "pk__gte"), (BEFORE, "pk__lte")):
+        if place := request.GET.get(name):
+            try:
+                scores = scores.filter(**{way: opened(place, 1)[0]})
+            except ValidationError:
+                raise IncorrectLookupParameters(name) from None
+    return scores
 
 
 class FlagFilter(Choice):

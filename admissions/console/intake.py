@@ -12,7 +12,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
 from accounts.browser import actor_of
-from admissions.console.filters import OUTCOMES, CycleFilter, StatusFilter
+from admissions.console.filters import OUTCOMES, CycleByArrivalFilter, StatusFilter
 from admissions.console.listing import Listing
 from admissions.models.applications import Application
 from admissions.models.outcomes import may_see_figures
@@ -34,13 +34,13 @@ class Intake(Listing):
 
     needs = "applications.view"
     section, nav_order = "Admissions", 15
-    keyset = ("-pk",)
+    keyset = ("-admission_cycle_id", "-pk")
     intro = _("What was handed in, by reference. Names are sealed; merits and scores stand with the blind copies only.")
     empty = _("No applications yet. Applicants hand them in while a cycle is open; the office can import a file.")
     search_fields = ("pk",)
     search_help_text = _("The whole reference, as 7K3M-9Q2X-4TBH, or the whole receipt")
     list_display = ("code", "cycle", "standing", "source", "submitted_at")
-    list_filter = (CycleFilter, StatusFilter)
+    list_filter = (CycleByArrivalFilter, StatusFilter)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Application]:
         """Read what is shown and nothing else."""
