@@ -35,7 +35,7 @@ class ReasonForm(forms.Form):
 
 
 class RevealPage(ConsolePage):
-    """Ask for a reason, then show the identity in the answer to that one request."""
+    """Ask for a reason, then show the identity in the answer to that one request; nothing of the console is cached."""
 
     needs = {"get": "identity.view", "post": "identity.view"}
     template = "console/reveal.html"
@@ -59,7 +59,7 @@ class RevealPage(ConsolePage):
             form.add_error("reason" if isinstance(refusal, Malformed) else None, str(refusal))
             status = 409 if isinstance(refusal, Conflict) else 422
             return self._ask(copy, self._afresh(form, copy) if isinstance(refusal, Conflict) else form, status=status)
-        return self._unkept(self._page(copy, identity=identity))
+        return self._page(copy, identity=identity)
 
     def _copy(self, anonymized_id: UUID) -> AnonymizedApplication:
         copies = AnonymizedApplication.objects.select_related("admission_cycle").defer("sealed_texts")
@@ -73,7 +73,7 @@ class RevealPage(ConsolePage):
 
     def _ask(self, copy: AnonymizedApplication, form: ReasonForm | None = None, *, status: int = 200) -> HttpResponse:
         form = form or ReasonForm(initial={"opened": opened_before(copy.pk)})
-        return self._unkept(self._page(copy, form=form, status=status))
+        return self._page(copy, form=form, status=status)
 
     def _page(self, copy: AnonymizedApplication, **context: Any) -> HttpResponse:
         page = reverse("admin:blind_copy", args=[copy.pk])
@@ -81,10 +81,6 @@ class RevealPage(ConsolePage):
         trail = [(_("Blind copy %(id)s") % {"id": short(copy.pk)}, page)]
         may = may_be_revealed(copy.admission_cycle)
         return self.show(title, trail=trail, copy=copy, cycle=copy.admission_cycle, may_be_revealed=may, **context)
-
-    def _unkept(self, page: HttpResponse) -> HttpResponse:
-        page.headers["Cache-Control"] = "no-store"
-        return page
 
 
 add_routes(console_path("admissions/anonymizedapplication/<uuid:anonymized_id>/identity/", RevealPage, name="reveal"))

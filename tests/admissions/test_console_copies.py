@@ -71,7 +71,14 @@ def evaluated(copy, *attempts, bias=()):
     )
     parts = dict.fromkeys(("academic", "test", "achievement", "essay", "total"), Decimal(50))
     for number in attempts:
-        asked = {"admission_cycle": cycle, "anonymized": copy, "run": run, "attempt": number, "sample": 9, "state": "answered"}
+        asked = {
+            "admission_cycle": cycle,
+            "anonymized": copy,
+            "run": run,
+            "attempt": number,
+            "sample": 9,
+            "state": "answered",
+        }
         first = EvaluationRequest.objects.create(custom_id=f"w{copy.pk.hex}{number}", stage="worker", **asked)
         words = {"explanation": "clear", "reasoning": "r", "strengths": ["calm"], "areas_for_improvement": []}
         worker = WorkerResult.objects.create(

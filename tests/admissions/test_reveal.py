@@ -1,4 +1,4 @@
-"""Who stands behind a blind copy is opened with a reason, after both logs know of it, and only once scores are fixed."""
+"""Who stands behind a blind copy is opened with a reason, after both logs know of it, once scores are fixed."""
 
 import pytest
 from django.db import connection, transaction
