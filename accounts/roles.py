@@ -36,6 +36,7 @@ _APPLICANT = _PUBLIC | {
     "applicant.session",  # one's own session: refresh, log out
     "application.submit",
     "application.view",  # one's own, as far as the phase
+    "application.change",  # one's own, until the deadline
     "application.withdraw",
     "result.view",  # one's own, once it is published
 }
@@ -49,6 +50,7 @@ _LEAD = (
         "cycle.change",
         "applications.import",
         "applications.view",
+        "applications.grant_late",
         "blind.view",
         "batches.view",
         "batches.export",

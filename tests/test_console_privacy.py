@@ -40,7 +40,7 @@ def at(request):
     session = api(reza).actor.session_id
     copy = AnonymizedApplication.objects.order_by("pk").values_list("pk", flat=True).first()
     member = AdminUser.objects.get(user__email="reza@example.org").pk
-    return {"copy": copy or "0" * 32, "code": one.code, "member": member, "session": session}
+    return {"copy": copy or "0" * 32, "judged": one.code, "member": member, "session": session}
 
 
 def addresses(things):

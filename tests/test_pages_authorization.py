@@ -10,7 +10,7 @@ from accounts import second_factor
 from accounts.models import AdminUser, User
 from accounts.roles import PERMISSIONS, Role
 from tests.clients import api
-from tests.factories import led_to, omar, waiting
+from tests.factories import applicants, apply, cycle, lead, omar, waiting
 from tests.routes import PAGES
 from tests.walk import STAFF, trace, undone
 
@@ -22,13 +22,16 @@ LOGIN, FACTOR = "/accounts/login/", "/accounts/2fa/"
 
 @pytest.fixture
 def things():
-    """What the addresses of the console name: a member of staff, a session of theirs, a blind copy that waits."""
+    """What the addresses name: cycles that take applications and that judge them, a blind copy, staff, a session."""
+    cycle()
     reza = omar(Role.REVIEWER, email="reza@example.org")
     session = api(reza).actor.session_id
-    one = led_to("processing", 1)
+    judged = cycle("judged")
+    apply(judged, applicants(1))
+    lead(judged, "processing")
     return {
-        "copy": waiting(one).pk,
-        "code": one.code,
+        "copy": waiting(judged).pk,
+        "judged": judged.code,
         "member": AdminUser.objects.get(user__email="reza@example.org").pk,
         "session": session,
     }

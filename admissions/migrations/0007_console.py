@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('admissions', '0003_step_runs'),
+        ('admissions', '0004_applying'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
