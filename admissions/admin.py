@@ -1,12 +1,19 @@
-"""What the console shows of this app; Django's admin finds modules of this name."""
+"""What admissions adds to the console: each module registers its tables, pages and panels."""
 
 from admissions.console import (  # noqa: F401  they register themselves
+    blind,
+    copies,
     cycles,
     dashboard,
+    decisions,
     downloads,
+    intake,
     late,
     letters,
+    revealing,
     rules,
     steps,
     tails,
+    unreadable,
+    waiting,
 )

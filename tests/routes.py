@@ -151,6 +151,14 @@ PAGES = {
             "complete",
         )
     },
+    "admin:admissions_anonymizedapplication_changelist": ("blind.view", "/console/admissions/anonymizedapplication/"),
+    "admin:blind_copy": ("blind.view", "/console/admissions/anonymizedapplication/{copy}/"),
+    "admin:reveal": ("identity.view", "/console/admissions/anonymizedapplication/{copy}/identity/"),
+    "admin:admissions_finalscore_changelist": ("cycle.perform_selection", "/console/admissions/finalscore/"),
+    "admin:admissions_application_changelist": ("applications.view", "/console/admissions/application/"),
+    "admin:decisions": ("scores.decide", "/console/decisions/"),
+    "admin:decide": ("scores.decide", "/console/decisions/{copy}/"),
+    "admin:unreadable": ("scores.decide", "/console/decisions/unreadable/{judged}/"),
     # Without names: Django's old addresses of an object, and whatever else begins like the console.
     "console/accounts/adminuser/<path:object_id>/": ("console", "/console/accounts/adminuser/{member}/"),
     "console/accounts/adminsession/<path:object_id>/": ("console", "/console/accounts/adminsession/{session}/"),

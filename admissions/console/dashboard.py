@@ -27,21 +27,24 @@ def current_cycles() -> list[AdmissionCycle]:
 
 
 def shown_cycle(request: HttpRequest) -> AdmissionCycle | None:
-    """Return the cycle whose figures the dashboard shows: the one asked for, or else the furthest of the current."""
+    """Return the cycle whose figures the dashboard shows: the one asked for, or else the furthest of the current.
+
+    The panels of one page share it, by the request.
+    """
     if not hasattr(request, "_shown_cycle"):
         asked = request.GET.get("cycle", "")
         found = AdmissionCycle.objects.filter(code=asked).first() if asked and "\0" not in asked else None
         current = [] if found else current_cycles()
         found = found or max(current, key=lambda one: PHASES.index(Phase(one.phase)), default=None)
-        request._shown_cycle = found  # type: ignore[attr-defined]  # for the other panels of the same page
-    return request._shown_cycle  # type: ignore[attr-defined,no-any-return]
+        request._shown_cycle = found
+    return request._shown_cycle
 
 
 def shown_figures(request: HttpRequest, cycle: AdmissionCycle) -> Figures:
     """Return the figures of that cycle, counted once for the whole page."""
     if not hasattr(request, "_shown_figures"):
-        request._shown_figures = recent_figures(cycle)  # type: ignore[attr-defined]
-    return request._shown_figures  # type: ignore[attr-defined,no-any-return]
+        request._shown_figures = recent_figures(cycle)
+    return request._shown_figures
 
 
 @panel("dashboard", template="console/dashboard/cycles.html", needs="cycle.view", order=10)
@@ -99,7 +102,7 @@ def score_plot(cycle: AdmissionCycle, figures: Figures, *, actor: Any) -> Contex
         mark_label=told,
         text=number_format,
     )
-    ranges = [f"{place * wide}–{(place + 1) * wide}" for place in range(BINS)]
+    ranges = [f"{place * wide} – {(place + 1) * wide}" for place in range(BINS)]  # noqa: RUF001  a range has a dash
     return {
         "svg": mark_safe(drawn),  # noqa: S308  made by enigma.plots, which escapes its labels
         "caption": _("Applications by final score"),
