@@ -57,6 +57,7 @@ _LEAD = (
         "scores.decide",
         "outcomes.export",
         "tokens.manage",
+        "letters.edit",
     }
 )
 

@@ -154,6 +154,8 @@ if OIDC_PROVIDERS:
     SOCIALACCOUNT_STORE_TOKENS = False
 # Staff may work without a second factor: for `make demo` only, and every page says so.
 SECOND_FACTOR_OPTIONAL = env.bool("SECOND_FACTOR_OPTIONAL", default=False)
+# Every page says «Demo data»; `make demo` sets it for the two processes that it starts.
+DEMO = env.bool("DEMO", default=False)
 
 # Counters that several server processes share live in the database, and so does what allauth remembers.
 CACHES = {
@@ -255,6 +257,8 @@ CONTENT_SECURITY_POLICY = {
 vars().update(env.email_url("EMAIL_URL", default="consolemail://"))
 EMAIL_TIMEOUT = env.int("EMAIL_TIMEOUT", default=20)
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="admissions@localhost")
+# What the links in letters begin with; a worker sees no request that would tell. Letters of real cycles demand it.
+SITE_URL = env.str("SITE_URL", default="http://127.0.0.1:8000" if DEBUG else "").rstrip("/")
 
 LOGGING = {
     "version": 1,

@@ -144,8 +144,16 @@ PAGES = {
             "complete",
         )
     },
+    "admin:letter_texts": ("letters.edit", "/console/letters/texts/"),
+    "admin:letter_text": ("letters.edit", "/console/letters/texts/selected/en/"),
+    "admin:admissions_letter_changelist": ("letters.edit", "/console/admissions/letter/"),
+    "admin:admissions_letter_add": ("nobody", "/console/admissions/letter/add/"),
+    "admin:admissions_letter_history": ("letters.edit", "/console/admissions/letter/{letter}/history/"),
+    "admin:admissions_letter_delete": ("nobody", "/console/admissions/letter/{letter}/delete/"),
+    "admin:admissions_letter_change": ("letters.edit", "/console/admissions/letter/{letter}/change/"),
     # Without names: Django's old addresses of an object, and whatever else begins like the console.
     "console/accounts/adminuser/<path:object_id>/": ("console", "/console/accounts/adminuser/{member}/"),
     "console/accounts/adminsession/<path:object_id>/": ("console", "/console/accounts/adminsession/{session}/"),
+    "console/admissions/letter/<path:object_id>/": ("console", "/console/admissions/letter/{letter}/"),
     "console/(?P<url>.*)$": ("nobody", "/console/no/such/page"),
 }

@@ -5,10 +5,12 @@ from http.cookies import SimpleCookie
 
 import pytest
 from django.test import Client as Browser
+from django.utils import timezone
 
 from accounts import second_factor
 from accounts.models import AdminUser, User
 from accounts.roles import PERMISSIONS, Role
+from admissions.models.letters import Letter
 from tests.clients import api
 from tests.factories import cycle, omar
 from tests.routes import PAGES
@@ -22,11 +24,14 @@ LOGIN, FACTOR = "/accounts/login/", "/accounts/2fa/"
 
 @pytest.fixture
 def things():
-    """What the addresses name: a cycle that takes applications, a member of staff and a session of theirs."""
-    cycle()
+    """What the addresses name: a cycle that takes applications, a member of staff, a session and a letter of theirs."""
+    one = cycle()
     reza = omar(Role.REVIEWER, email="reza@example.org")
     session = api(reza).actor.session_id
-    return {"member": AdminUser.objects.get(user__email="reza@example.org").pk, "session": session}
+    member = AdminUser.objects.get(user__email="reza@example.org")
+    shared = {"admission_cycle": one, "language": "en", "until": timezone.now()}
+    letter = Letter.objects.create(user=member.user, kind="late_access", **shared).pk
+    return {"member": member.pk, "session": session, "letter": letter}
 
 
 def browser_of(who):

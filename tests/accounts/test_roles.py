@@ -51,6 +51,7 @@ MATRIX = {
     "scores.decide": "RLS",
     "outcomes.export": "LS",
     "tokens.manage": "LS",
+    "letters.edit": "LS",
     "people.manage": "S",
     "keys.rotate": "S",
     "audit.view": "SU",
