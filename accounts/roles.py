@@ -49,6 +49,7 @@ _LEAD = (
         "cycle.create",
         "cycle.change",
         "applications.import",
+        "applications.view",
         "applications.grant_late",
         "blind.view",
         "batches.view",

@@ -1,3 +1,19 @@
-"""Loads what admissions shows in the console; Django's admin finds modules of this name."""
+"""What admissions adds to the console: each module registers its tables, pages and panels."""
 
-from admissions.console import cycles, downloads, late, letters, rules, steps, tails  # noqa: F401  they register themselves
+from admissions.console import (  # noqa: F401  they register themselves
+    blind,
+    copies,
+    cycles,
+    dashboard,
+    decisions,
+    downloads,
+    intake,
+    late,
+    letters,
+    revealing,
+    rules,
+    steps,
+    tails,
+    unreadable,
+    waiting,
+)

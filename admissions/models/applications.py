@@ -9,6 +9,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from admissions.phases import Outcome, Status
 from enigma.encryption import DataKey
@@ -83,8 +84,10 @@ class Application(models.Model):
 
     class Meta:
         db_table = "applications"
+        verbose_name, verbose_name_plural = _("intake"), _("intake")
         indexes = [
             models.Index(fields=["admission_cycle", "status"], name="application_by_status"),
+            models.Index(fields=["admission_cycle", "id"], name="application_by_arrival"),
             models.Index(  # in which order the blind copies are made: a random one, which no log shows
                 fields=["admission_cycle", "reference"],
                 condition=Q(status="preprocessing"),

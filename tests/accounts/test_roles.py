@@ -42,6 +42,7 @@ MATRIX = {
     "cycle.publish_results": "LS",
     "cycle.complete": "LS",
     "applications.import": "LS",
+    "applications.view": "LS",
     "applications.grant_late": "LS",
     "blind.view": "RLS",
     "identity.view": "S",
