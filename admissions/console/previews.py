@@ -3,16 +3,18 @@
 from itertools import zip_longest
 from typing import Any
 
+from django.utils.translation import gettext_lazy as _
+
 from accounts.actors import Actor
 from admissions.letter_rendering import samples
 from admissions.models.applications import Application
 from admissions.models.cycles import AdmissionCycle
-from admissions.models.outcomes import may_see_figures
 from admissions.models.ranking import Ahead, Ranked, look_ahead
 from admissions.phases import Status
 from admissions.selection import parted_by
 
 AROUND = 10
+LETTERS = {"selected": _("Selected"), "not_selected": _("Not selected"), "not_assessed": _("Could not be assessed")}
 
 
 def selection_ahead(cycle: AdmissionCycle) -> dict[str, Any]:
@@ -33,14 +35,13 @@ def selection_ahead(cycle: AdmissionCycle) -> dict[str, Any]:
     }
 
 
-def publication_ahead(cycle: AdmissionCycle, *, actor: Actor) -> dict[str, Any]:
-    """Return how many letters go out and samples of them; the counts by outcome only for who may see those."""
+def publication_ahead(cycle: AdmissionCycle, actor: Actor) -> dict[str, Any]:
+    """Return how many letters go out, and each kind as an invented person gets it, with a count for who may see it."""
     mine = Application.objects.of(cycle)
     return {
         "letters": mine.exclude(status=Status.WITHDRAWN).count(),
         "withdrawn": mine.filter(status=Status.WITHDRAWN).count(),
-        "samples": samples(cycle, actor=actor),
-        "selection": cycle.selection_or_none() if may_see_figures(cycle, actor) else None,
+        "samples": [{**sample, "label": LETTERS[sample["variant"]]} for sample in samples(cycle, actor=actor)],
     }
 
 

@@ -94,9 +94,9 @@ def _evaluation(cycle: AdmissionCycle) -> Work:
 
 
 def _letters(cycle: AdmissionCycle) -> Work:
-    states = counted(Letter.objects.filter(admission_cycle=cycle, kind=Letter.Kind.OUTCOME), "state")
-    queued = states.get(Letter.State.QUEUED, 0)
-    total, failed = sum(states.values()), states.get(Letter.State.FAILED, 0)
+    states = counted(Letter.objects.outcomes().filter(admission_cycle=cycle), "state")
+    total, queued = sum(states.values()), states.get(Letter.State.QUEUED, 0)
+    failed = states.get(Letter.State.FAILED, 0) + states.get(Letter.State.BOUNCED, 0)
     return Work("letters", _("Letters about the outcome"), total - queued, total, failed)
 
 

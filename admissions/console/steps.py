@@ -92,7 +92,7 @@ class StepPage(ConsolePage):
             run=StepRun.objects.filter(admission_cycle=cycle).unfinished().first(),
             may_take=may_take,
             form=form,
-            worker_is_silent=worker_is_silent(),
+            worker_is_silent=(self.step in LEAVE_WORK or is_long(cycle, self.step)) and worker_is_silent(),
             **(self._ahead(cycle) if is_next and may_take else {}),
         )
 
@@ -101,7 +101,7 @@ class StepPage(ConsolePage):
         if self.step == "perform_selection":
             return {"selection": selection_ahead(cycle)}
         if self.step == "publish_results":
-            return {"publication": publication_ahead(cycle, actor=actor_of(self.request.user))}
+            return {"publication": publication_ahead(cycle, actor_of(self.request.user))}
         return {}
 
 
