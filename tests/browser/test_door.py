@@ -159,8 +159,8 @@ def focused(page):
     return tuple(
         page.evaluate("""() => {
             const one = document.activeElement;
-            const line = getComputedStyle(one), drawn = line.outlineStyle === "solid" && parseInt(line.outlineWidth) > 1;
-            return [one.localName, one.innerText.trim(), drawn];
+            const { outlineStyle, outlineWidth } = getComputedStyle(one);
+            return [one.localName, one.innerText.trim(), outlineStyle === "solid" && parseInt(outlineWidth) > 1];
         }""")
     )
 
