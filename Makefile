@@ -43,7 +43,7 @@ help: ## show these targets
 
 setup: $(DEV) ## make .venv with all that running and developing needs
 
-demo: $(RUNTIME) $(ENV_FILE) ## lead invented applicants through all nine phases
+demo: $(RUNTIME) $(ENV_FILE) ## lead invented applicants through all nine phases, then serve console and pages on 127.0.0.1
 	@$(POSTGRES) -- $(MANAGE) demo $(ARGS)
 
 run: $(RUNTIME) $(ENV_FILE) ## serve the API and the pages on http://127.0.0.1:8000, for this machine only

@@ -154,6 +154,8 @@ if OIDC_PROVIDERS:
     SOCIALACCOUNT_STORE_TOKENS = False
 # Staff may work without a second factor: for `make demo` only, and every page says so.
 SECOND_FACTOR_OPTIONAL = env.bool("SECOND_FACTOR_OPTIONAL", default=False)
+# Every page says «Demo data»; `make demo` sets it for the two processes that it starts.
+DEMO = env.bool("DEMO", default=False)
 
 # Counters that several server processes share live in the database, and so does what allauth remembers.
 CACHES = {

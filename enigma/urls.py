@@ -26,6 +26,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("language/", set_language, name="set_language"),
     path("accounts/", include("accounts.urls")),
     path("console/", admin.site.urls),
+    path("", include("admissions.pages.apply_urls")),
 ]
 
 # Below /api/ a problem, elsewhere Django's own pages.

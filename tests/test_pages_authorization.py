@@ -10,7 +10,7 @@ from accounts import second_factor
 from accounts.models import AdminUser, User
 from accounts.roles import PERMISSIONS, Role
 from tests.clients import api
-from tests.factories import omar
+from tests.factories import cycle, omar
 from tests.routes import PAGES
 from tests.walk import STAFF, trace, undone
 
@@ -22,7 +22,8 @@ LOGIN, FACTOR = "/accounts/login/", "/accounts/2fa/"
 
 @pytest.fixture
 def things():
-    """What the addresses of the console name: a member of staff and a session of theirs."""
+    """What the addresses name: a cycle that takes applications, a member of staff and a session of theirs."""
+    cycle()
     reza = omar(Role.REVIEWER, email="reza@example.org")
     session = api(reza).actor.session_id
     return {"member": AdminUser.objects.get(user__email="reza@example.org").pk, "session": session}
