@@ -179,7 +179,7 @@ def _entry(one: Text, old: polib.POEntry | None, language: str) -> polib.POEntry
 
 
 def missing(language: str) -> list[Text]:
-    """What applicants may read and nobody says in that language: neither our catalogue nor those of Django and allauth."""
+    """What applicants may read and nobody says in a language: neither our catalogue nor those of Django and allauth."""
     said = {(entry.msgctxt, entry.msgid) for entry in catalogue(language).translated_entries()} | upstream(language)
     return [one for key, one in wanted(language).items() if one.for_applicants and key not in said]
 
