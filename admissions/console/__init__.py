@@ -1,0 +1,1 @@
+"""The console's pages about cycles, applications and what becomes of them."""

@@ -1,0 +1,1 @@
+"""The console's pages about what goes to the engines and what comes back."""
