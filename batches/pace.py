@@ -22,12 +22,13 @@ class Pace:
 def pace(begun: datetime, arrivals: Sequence[tuple[datetime, int]], *, spans: int = SPANS) -> Pace | None:
     """Return the pace of what arrived when, and how much each time; None before anything has.
 
-    The time from ``begun`` to the last arrival is cut into spans; what arrives on an edge belongs to the span before.
+    The time from ``begun`` to the last arrival, a minute at least, is cut into spans; what arrives on an edge belongs
+    to the span before.
     """
     if not arrivals:
         return None
     last = max(at for at, _ in arrivals)
-    minutes = max((last - begun).total_seconds(), 1.0) / 60
+    minutes = max((last - begun).total_seconds() / 60, 1.0)
     counts = [0] * spans
     for at, count in arrivals:
         passed = (at - begun).total_seconds() / 60

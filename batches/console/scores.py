@@ -137,7 +137,11 @@ def _outliers(figures: dict[str, Any]) -> list[dict[str, Any]]:
         ("surprises", _("Total and merit"), _("Mean of GPA and tests"), _("There are no final scores yet.")),
     )
     return [
-        {"id": name, "title": title, "other": other, "empty": empty, "rows": [_linked(one) for one in figures[name]]}
+        {
+            **{"id": name, "title": title, "other": other, "empty": empty},
+            # A quality and a total measure different things.
+            **{"apart": name != "doubts", "rows": [_linked(one) for one in figures[name]]},
+        }
         for name, title, other, empty in told
     ]
 
