@@ -27,14 +27,23 @@ NEW_ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))
 FIND_PYTHON = for python in $(PYTHONS) ""; do "$$python" -c '$(NEW_ENOUGH)' 2>/dev/null && break; done; \
   test -n "$$python" || { echo "ENIGMA needs Python 3.11 or newer; none of these is: $(PYTHONS)" >&2; exit 1; }
 
-.PHONY: help setup demo run worker manage test fuzz check lint lock migrations bench docs clean
+# Debian's browser and letters for Urdu and Arabic; any other chromium is used where ENIGMA_CHROMIUM names it.
+FIND_CHROMIUM = test -n "$$ENIGMA_CHROMIUM" || { command -v chromium >/dev/null && ls -d /usr/share/fonts/*/noto >/dev/null 2>&1; } || \
+  if test "$$(id -u)" = 0 && command -v apt-get >/dev/null; then \
+    echo "Installing chromium and fonts (a minute)" >&2; export DEBIAN_FRONTEND=noninteractive; \
+    apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium fonts-noto-core >/dev/null; \
+  else echo "The browser tests need chromium and fonts for Urdu and Arabic. Debian, as root: apt-get install chromium" \
+    "fonts-noto-core. Elsewhere name yours: make test-browser ENIGMA_CHROMIUM=/path/to/chrome" >&2; exit 1; fi
+export ENIGMA_CHROMIUM
+
+.PHONY: help setup demo run worker manage test test-browser fuzz check lint lock messages migrations bench docs clean
 
 help: ## show these targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
 
 setup: $(DEV) ## make .venv with all that running and developing needs
 
-demo: $(RUNTIME) $(ENV_FILE) ## lead invented applicants through all nine phases
+demo: $(RUNTIME) $(ENV_FILE) ## lead invented applicants through all nine phases, then serve console and pages on 127.0.0.1
 	@$(POSTGRES) -- $(MANAGE) demo $(ARGS)
 
 run: $(RUNTIME) $(ENV_FILE) ## serve the API and the pages on http://127.0.0.1:8000, for this machine only
@@ -49,6 +58,10 @@ manage: $(RUNTIME) $(ENV_FILE) ## run a command on the database of the demo:  ma
 
 test: $(DEV) ## run all tests on a PostgreSQL of their own
 	@$(PYTEST_ENV) $(POSTGRES) --throwaway -- $(PY) -m pytest --cov --cov-report=term $(ARGS)
+
+test-browser: $(DEV) ## lead a real browser through the pages (ARGS=tests/browser/test_x.py; pictures in .data/screenshots)
+	@$(FIND_CHROMIUM)
+	@$(PYTEST_ENV) $(POSTGRES) --throwaway -- $(PY) -m pytest $(if $(filter tests/%,$(ARGS)),,tests/browser) $(ARGS)
 
 fuzz: $(DEV) ## ask a running server everything its API description allows, as every role (ARGS="--examples 50")
 	@$(PYTEST_ENV) $(POSTGRES) --throwaway -- $(PY) -m tests.fuzz $(ARGS)
@@ -66,6 +79,9 @@ check: $(DEV) $(ENV_FILE) ## look at form, types, imports, migrations, deploymen
 lint: $(DEV) ## put the form right, as far as a tool can
 	$(PY) -m ruff format .
 	$(PY) -m ruff check --fix .
+
+messages: $(DEV) ## gather what pages say into the catalogues of locale/, and list what they lack (ARGS=--missing only lists)
+	@$(PYTEST_ENV) $(PY) -m tests.translations $(ARGS)
 
 migrations: $(DEV) $(ENV_FILE) ## write migrations for changed models
 	@$(POSTGRES) --throwaway -- $(MANAGE) makemigrations $(ARGS)

@@ -15,6 +15,7 @@ from django.core.mail import get_connection
 from django.db import transaction
 from django.http import HttpRequest
 from django.utils import timezone
+from django.utils.translation import gettext, gettext_lazy
 from rest_framework import status
 from rest_framework.exceptions import APIException
 
@@ -48,7 +49,9 @@ class AccountAdapter(DefaultAccountAdapter):
 
     error_messages = {
         **DefaultAccountAdapter.error_messages,
-        "too_many_login_attempts": "That was tried too often. Please wait a little, or ask for a new code.",
+        "too_many_login_attempts": gettext_lazy(
+            "That was tried too often. Please wait a little, or ask for a new code."
+        ),
     }
 
     def is_open_for_signup(self, request: HttpRequest) -> bool:
@@ -150,7 +153,7 @@ class SecondFactorAdapter(DefaultMFAAdapter):
     def generate_authenticator_name(self, user: AbstractBaseUser, type: Authenticator.Type) -> str:
         """Propose a name for a new passkey; its owner may write a better one."""
         held = Authenticator.objects.filter(user_id=user.pk, type=type).count()
-        return f"Key {held + 1}"
+        return gettext("Key %(number)d") % {"number": held + 1}
 
     def get_public_key_credential_user_entity(self, user: AbstractBaseUser) -> dict[str, Any]:
         """Name a passkey by the address: the browser shows it to its owner."""

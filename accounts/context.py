@@ -7,6 +7,9 @@ from django.http import HttpRequest
 
 
 def site(request: HttpRequest) -> dict[str, Any]:
-    """Say when the second factor is relaxed (every page shows it), and who else signs people in. Asks no database."""
-    providers = settings.OIDC_PROVIDERS
-    return {"second_factor_optional": settings.SECOND_FACTOR_OPTIONAL, "oidc_providers": providers}
+    """Say what every page shows of a demo or a relaxed door, and who else signs people in. Asks no database."""
+    return {
+        "demo": settings.DEMO,
+        "second_factor_optional": settings.SECOND_FACTOR_OPTIONAL,
+        "oidc_providers": settings.OIDC_PROVIDERS,
+    }

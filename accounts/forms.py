@@ -10,6 +10,8 @@ from allauth.account.forms import LoginForm, RequestLoginCodeForm
 from allauth.core import context
 from allauth.mfa.base.forms import AuthenticateForm, BaseAuthenticateForm, ReauthenticateForm
 from django.core.exceptions import ValidationError
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 from rest_framework.exceptions import Throttled
 
 from accounts import second_factor
@@ -24,7 +26,7 @@ from enigma.errors import Malformed
 class RequestCodeForm(RequestLoginCodeForm):
     """Asks for an address, and lets new people in by the same door as known ones."""
 
-    email = EmailField(label="E-mail address", max_length=User._meta.get_field("email").max_length)
+    email = EmailField(label=_("E-mail address"), max_length=User._meta.get_field("email").max_length)
 
     def clean_email(self) -> str:
         """Count the try, then find or make the person."""
@@ -44,7 +46,7 @@ class PasswordForm(LoginForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["login"].label = "E-mail address"
+        self.fields["login"].label = _("E-mail address")
 
 
 class _TypedFactor(BaseAuthenticateForm):
@@ -77,5 +79,9 @@ def told_to_wait() -> Iterator[None]:
         yield
     except Throttled as full:
         minutes = max(1, round((full.wait or 60) / 60))
-        told = f"That was tried too often. Please try again in {minutes} minute{'s' if minutes > 1 else ''}."
-        raise ValidationError(told, code="too_often") from None
+        told = ngettext(
+            "That was tried too often. Please try again in %(minutes)d minute.",
+            "That was tried too often. Please try again in %(minutes)d minutes.",
+            minutes,
+        )
+        raise ValidationError(told % {"minutes": minutes}, code="too_often") from None

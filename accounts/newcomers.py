@@ -6,8 +6,9 @@ from datetime import datetime, timedelta
 from allauth.account.models import EmailAddress
 from django.contrib.auth.hashers import make_password
 from django.db import transaction
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from accounts.actors import system
 from accounts.models import AdminUser, ApplicantSession, User
@@ -41,16 +42,16 @@ def _demand_mailable(email: str) -> None:
     """Refuse what Django's validator lets pass and no mail server takes."""
     local, _, domain = email.rpartition("@")
     if not local.isascii():  # such as «İ»
-        raise Malformed("The part of the address before the @ holds letters that mail does not take.")
+        raise Malformed(gettext("The part of the address before the @ holds letters that mail does not take."))
     try:
         domain.encode("idna")
     except UnicodeError:
-        raise Malformed("The part of the address after the @ cannot be the name of a mail server.") from None
+        raise Malformed(gettext("The part of the address after the @ cannot be the name of a mail server.")) from None
     if unicodedata.normalize("NFKC", domain).lower() != domain:  # full-width letters, say: one mailbox, one account
-        raise Malformed("The part of the address after the @ is not written as mail servers write it.")
+        raise Malformed(gettext("The part of the address after the @ is not written as mail servers write it."))
     # The database may know letters that Python does not yet, and see a capital where Python sees nothing.
     if any(unicodedata.category(letter) == "Cn" for letter in domain):
-        raise Malformed("The part of the address after the @ holds letters that nobody knows yet.")
+        raise Malformed(gettext("The part of the address after the @ holds letters that nobody knows yet."))
 
 
 def confirm_address(user: User) -> None:
@@ -66,15 +67,23 @@ def purge_unconfirmed(now: datetime) -> int:
     return done
 
 
-def _purge_chunk(before: datetime) -> int:
-    """Delete some of them; whoever signed in by any door, has a staff record or a session, stays."""
+def unconfirmed() -> QuerySet[User]:
+    """Whoever asked for a code and never used one: without a sign-in by any door, a staff record or a session."""
     mine = {"user": OuterRef("pk")}
+    return (
+        User.objects.filter(last_login=None)
+        .exclude(Exists(EmailAddress.objects.filter(verified=True, **mine)))
+        .exclude(Exists(AdminUser.objects.filter(**mine)))
+        .exclude(Exists(ApplicantSession.objects.filter(**mine)))
+    )
+
+
+def _purge_chunk(before: datetime) -> int:
+    """Delete some of them."""
     with transaction.atomic():
         gone = list(
-            User.objects.filter(date_joined__lt=before, last_login=None)
-            .exclude(Exists(EmailAddress.objects.filter(verified=True, **mine)))
-            .exclude(Exists(AdminUser.objects.filter(**mine)))
-            .exclude(Exists(ApplicantSession.objects.filter(**mine)))
+            unconfirmed()
+            .filter(date_joined__lt=before)
             .select_for_update(skip_locked=True)
             .values_list("pk", flat=True)[:CHUNK]
         )

@@ -36,6 +36,7 @@ _APPLICANT = _PUBLIC | {
     "applicant.session",  # one's own session: refresh, log out
     "application.submit",
     "application.view",  # one's own, as far as the phase
+    "application.change",  # one's own, until the deadline
     "application.withdraw",
     "result.view",  # one's own, once it is published
 }
@@ -48,6 +49,7 @@ _LEAD = (
         "cycle.create",
         "cycle.change",
         "applications.import",
+        "applications.grant_late",
         "blind.view",
         "batches.view",
         "batches.export",

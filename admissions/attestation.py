@@ -157,19 +157,22 @@ def _compare(cycle: AdmissionCycle, kind: str, recomputed: Iterable[tuple[str, s
         found = HashChain.objects.filter(decision_type=kind, subject_ref__in=list(chunk)).order_by("chain_id")
         for ref, leaf in found.values_list("subject_ref", "data_json"):
             logged.setdefault(ref, []).append(leaf[11:75])
-        wrong += [Mismatch(kind, ref, why) for ref, value in chunk.items() if (why := _why(value, logged.get(ref, [])))]
+        wrong += [
+            Mismatch(kind, ref, why) for ref, value in chunk.items() if (why := _why(kind, value, logged.get(ref, [])))
+        ]
     in_log = leaves(cycle, kind)
     if in_log > count:
         wrong.append(Mismatch(kind, "-", f"the log holds {in_log} of them, but only {count} records are there"))
     return count, wrong
 
 
-def _why(recomputed: str, logged: list[str]) -> str:
+def _why(kind: str, recomputed: str, logged: list[str]) -> str:
+    """Say why a record is not what its leaf commits to; of a submission, which may change, the last one counts."""
     if recomputed == UNREADABLE:
         return UNREADABLE
-    if len(logged) != 1:
+    if not logged or (len(logged) > 1 and kind != "submission"):
         return f"the log holds {len(logged)} entries for it instead of one"
-    return "" if logged[0] == recomputed else CHANGED
+    return "" if logged[-1] == recomputed else CHANGED
 
 
 # -- the cycle as a whole ----------------------------------------------

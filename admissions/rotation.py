@@ -13,7 +13,7 @@ from enigma.keys import keyring
 CHUNK = 1_000
 
 # Table and primary key of everything that holds a wrapped data key.
-HOLDERS = (("admission_cycles", "id"), ("identity_mapping", "application_id"))
+HOLDERS = (("admission_cycles", "id"), ("identity_mapping", "application_id"), ("application_drafts", "id"))
 
 
 def rotate_keys(*, actor: Actor, on_progress: Callable[[int], None] = lambda done: None) -> int:

@@ -5,6 +5,7 @@ import logging
 from procrastinate import JobContext, RetryStrategy
 from procrastinate.contrib.django import app
 
+from admissions.drafts import purge_frozen
 from admissions.letters import LettersLeft, send_letters
 from admissions.models.cycles import AdmissionCycle
 from admissions.preprocessing import preprocess_chunk
@@ -59,6 +60,13 @@ def take_step(context: JobContext, run_id: str) -> None:
 def take_up(timestamp: int) -> None:
     """Defer what is left without a job, once a minute: nobody has to start a worker for it."""
     recover()
+
+
+@app.periodic(cron="37 * * * *")
+@app.task(name="admissions.forget_drafts", queue=QUEUE, queueing_lock="forget_drafts")
+def forget_drafts(timestamp: int) -> None:
+    """Once an hour, forget what was never handed in to cycles that are frozen."""
+    purge_frozen()
 
 
 @app.periodic(cron="* * * * *")

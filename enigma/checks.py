@@ -80,11 +80,14 @@ def check_configuration(**_: Any) -> list[CheckMessage]:
 
 
 def check_second_factor(**_: Any) -> list[CheckMessage]:
-    """For ``check --deploy``: staff without a second factor are for a demo only."""
-    if not settings.SECOND_FACTOR_OPTIONAL:
-        return []
-    told = "SECOND_FACTOR_OPTIONAL is on: staff may sign in by a password alone."
-    return [Error(told, hint="Unset it; it is for a demo only.", id="enigma.E002")]
+    """For ``check --deploy``: staff without a second factor, and pages that say «Demo data», are for a demo only."""
+    hint, faults = "Unset it; it is for a demo only.", []
+    if settings.SECOND_FACTOR_OPTIONAL:
+        told = "SECOND_FACTOR_OPTIONAL is on: staff may sign in by a password alone."
+        faults.append(Error(told, hint=hint, id="enigma.E002"))
+    if settings.DEMO:
+        faults.append(Error("DEMO is on: every page says that its data are invented.", hint=hint, id="enigma.E003"))
+    return faults
 
 
 def _uncollected_files() -> Iterator[str]:

@@ -56,6 +56,7 @@ MIDDLEWARE = [
     "csp.middleware.CSPMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
+    "enigma.languages.PageLanguageMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
@@ -153,6 +154,8 @@ if OIDC_PROVIDERS:
     SOCIALACCOUNT_STORE_TOKENS = False
 # Staff may work without a second factor: for `make demo` only, and every page says so.
 SECOND_FACTOR_OPTIONAL = env.bool("SECOND_FACTOR_OPTIONAL", default=False)
+# Every page says «Demo data»; `make demo` sets it for the two processes that it starts.
+DEMO = env.bool("DEMO", default=False)
 
 # Counters that several server processes share live in the database, and so does what allauth remembers.
 CACHES = {
@@ -198,8 +201,16 @@ REST_REFUSALS = "accounts.refusals.note"
 # Which role holds which permission, for the description of the API (see enigma.rest.schema).
 REST_PERMISSIONS = "accounts.roles.PERMISSIONS"
 
+# What pages speak: the language that a reader chose, or else what their browser prefers (enigma.languages).
 LANGUAGE_CODE = "en"
-TIME_ZONE = "UTC"
+LANGUAGES = [("en", "English"), ("ur", "Urdu"), ("ar", "Arabic")]
+LOCALE_PATHS = [BASE_DIR / "locale"]
+LANGUAGE_COOKIE_AGE = 365 * 24 * 3600
+LANGUAGE_COOKIE_SECURE = not DEBUG
+LANGUAGE_COOKIE_HTTPONLY = True
+LANGUAGE_COOKIE_SAMESITE = "Lax"
+# The zone in which pages show times and take them; the API, the logs and the database keep UTC.
+TIME_ZONE = env.str("TIME_ZONE", default="UTC")
 USE_TZ = True
 STATIC_URL = "static/"
 STATIC_ROOT = BASE_DIR / "staticfiles"

@@ -3,6 +3,7 @@
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
 from django.views.generic import RedirectView
+from django.views.i18n import set_language
 
 from enigma.rest.docs import Docs, Schema
 from enigma.rest.health import Health, Live, Ready
@@ -22,8 +23,10 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", RedirectView.as_view(pattern_name="account_home"), name="start"),
     path("livez", Live.as_view(), name="livez"),
     path("readyz", Ready.as_view(), name="readyz"),
+    path("language/", set_language, name="set_language"),
     path("accounts/", include("accounts.urls")),
     path("console/", admin.site.urls),
+    path("", include("admissions.pages.apply_urls")),
 ]
 
 # Below /api/ a problem, elsewhere Django's own pages.

@@ -23,7 +23,8 @@ LOGIN, FACTOR = "/accounts/login/", "/accounts/2fa/"
 
 @pytest.fixture
 def things():
-    """What the addresses of the console name: a member of staff and a session of theirs."""
+    """What the addresses name: a cycle that takes applications, a member of staff and a session of theirs."""
+    cycle()
     reza = omar(Role.REVIEWER, email="reza@example.org")
     session = api(reza).actor.session_id
     member = AdminUser.objects.get(user__email="reza@example.org").pk
@@ -32,7 +33,7 @@ def things():
 
 def evaluated_things():
     """A run that waits for its answers and a file that answered another, in one cycle; a selection in another."""
-    one = processing(2)
+    one = processing(2, code="batched")
     file = hand_in(one, *map(evaluation, requests_of(one))).file
     run = export(one, "judge")
     chosen = cycle("chosen")

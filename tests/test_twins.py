@@ -43,6 +43,12 @@ CHANCE = (
     r"""(?<="id": ")\w+(?=", "displayName")""",
     r"""(?<="last_seen_at":")[^"]+""",
     r"""(?<="idle_expires_at":")[^"]+""",
+    r"""(?<=<code class="commitment">)[0-9a-f]{64}""",  # a receipt: it is made of what they sent themselves,
+    r"""(?<="commitment": ")[0-9a-f]{64}""",
+    r"""(?<=Commitment: )[0-9a-f]{64}""",
+    r"""(?<=<span class="entry">)\d+""",  # and of when they sent it
+    r"""(?<="log_number": )\d+""",
+    r"""(?<=Entry of the public log: )\d+""",
     r"""(?<=<td>)\d{4}-\d\d-\d\d \d\d:\d\d(?=</td>)""",  # the page of sessions
     r"""(?<=csrftoken=)\w+""",
     r"""(?<=sessionid=)\w+""",
@@ -88,6 +94,7 @@ class Twin:
 
     def _address(self, template: str, names: list[str], converters: dict[str, Any]) -> str:
         own = {"reference": self.application.reference, "session_id": self.session, "code": "fall-2026"}
+        own |= {"section": "essay", "form": "txt"}
         return "/" + template % {name: own.get(name) or sample(converters.get(name)) for name in names}
 
     def _masked(self, answer: Any) -> tuple[int, str, str]:
@@ -261,7 +268,8 @@ def test_nobody_reaches_what_is_somebody_elses_by_any_method(twins, phase):
     for mine, theirs in permutations(twins[:2]):
         for address, unknown in addresses_of(theirs):
             for method in METHODS:
-                answer, nothing = (getattr(mine.api, method)(place) for place in (address, unknown))
+                way = mine.api if address.startswith("/api/") else mine.browser
+                answer, nothing = (getattr(way, method)(place, secure=True) for place in (address, unknown))
                 assert answer.status_code in {404, 405}, (method, address)
                 assert (answer.content, answer.headers) == (nothing.content, nothing.headers)
     assert unchanged(before)
@@ -272,9 +280,9 @@ def addresses_of(twin: Twin) -> list[tuple[str, str]]:
     found = []
     for template, names, _ in every_route():
         for name, unknown in (("reference", "0000-0000-0000"), ("session_id", str(uuid.UUID(int=0)))):
-            if names == [name] and "admin" not in template:
+            if name in names and not {*names} - {name, "form"} and "admin" not in template:
                 own = twin.session if name == "session_id" else twin.application.reference
-                found.append((f"/{template % {name: own}}", f"/{template % {name: unknown}}"))
+                found.append(tuple(f"/{template % {'form': 'json', name: one}}" for one in (own, unknown)))
     return found
 
 

@@ -73,6 +73,7 @@ class Application(models.Model):
     gpa = models.DecimalField(max_digits=7, decimal_places=4)
     test_scores = models.JSONField()
     submitted_at = models.DateTimeField(default=timezone.now)
+    changed_at = models.DateTimeField(null=True, blank=True, help_text="When the applicant last replaced it")
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     set_aside_at = models.DateTimeField(null=True, blank=True)
     set_aside_by = models.CharField(max_length=80, blank=True, default="")
@@ -126,8 +127,9 @@ class Application(models.Model):
 
 
 class IdentityMapping(models.Model):
-    """Who stands behind an application, sealed, written once; and the only way from the person to the blind copy.
+    """Who stands behind an application, sealed; and the only way from the person to the blind copy.
 
+    The applicant may replace it; after the freeze, or beside a blind copy, the database refuses that.
     ``sealed_identity`` holds name, email, phone, address and the commitment salt; ``sealed_texts`` the essay and the
     achievements as they were sent, which name people too. Dropping ``wrapped_key`` makes all of it unreadable.
     """

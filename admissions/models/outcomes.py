@@ -9,9 +9,7 @@ from django.db import connection
 from accounts.actors import Actor
 from accounts.roles import permits
 from admissions.models.applications import Application, IdentityMapping
-from admissions.models.blind import FinalScore
 from admissions.models.digests import score_facts
-from admissions.models.faults import ranking_faults, score_faults
 from admissions.phases import Phase, PhaseError, Status
 from admissions.rubrics import rubric
 from audit.log import commit_many
@@ -21,7 +19,6 @@ from enigma.keys import keyring
 if TYPE_CHECKING:
     from admissions.models.cycles import AdmissionCycle
 
-REHEARSAL = "rehearsal"
 CHUNK = 2_000
 
 _CLOSE = """
@@ -77,18 +74,11 @@ def close_scoring(cycle: "AdmissionCycle") -> dict[str, Any]:
     return score_facts(cycle)
 
 
-def rehearsed(cycle: "AdmissionCycle") -> int:
-    """Count the final scores that come from the stand-in engine."""
-    return FinalScore.objects.filter(admission_cycle=cycle, engine__startswith=REHEARSAL).count()
-
-
 def publish(cycle: "AdmissionCycle") -> dict[str, int]:
     """Commit every decision, sorted by reference so that order tells nothing; open the outcomes; queue the letters.
 
-    Raises PhaseError when ranks, outcomes or scores are not those of the selection, or somebody has no decision.
+    Raises PhaseError when somebody has no decision.
     """
-    for fault in (*ranking_faults(cycle), *score_faults(cycle)):
-        raise PhaseError(f"The outcomes of {cycle.code} cannot be published: {fault}.")
     committed = _commit_decisions(cycle)
     mine = Application.objects.of(cycle)
     if committed != (total := mine.count()):

@@ -10,6 +10,8 @@ from typing import Any
 from django.contrib.admin import ModelAdmin, ShowFacets
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.views.main import ChangeList
+from django.core.exceptions import ValidationError
+from django.db import DataError
 from django.db.models import Model, Q, QuerySet
 from django.forms import Media
 from django.http import HttpRequest
@@ -40,12 +42,12 @@ class KeysetList(ChangeList):
         keyset, size = self.model_admin.keyset, self.list_per_page
         order = _reversed(keyset) if before else list(keyset)
         rows = self.queryset.order_by(*order)
-        if place := before or after:
-            rows = rows.filter(beyond(order, opened(place, len(order))))
         try:
+            if place := before or after:
+                rows = rows.filter(beyond(order, opened(place, len(order))))
             page = list(rows[: size + 1])
-        except (ValueError, TypeError) as fault:
-            raise IncorrectLookupParameters(str(fault)) from None
+        except (ValueError, TypeError, ValidationError, DataError):  # values that no page has given
+            raise IncorrectLookupParameters from None
         more, page = len(page) > size, page[:size]
         if before:
             page.reverse()

@@ -22,6 +22,8 @@ from accounts.roles import Role
 from admissions.models.applications import Application, IdentityMapping, OutcomeLetter
 from admissions.models.blind import AnonymizedApplication, DeterministicMetrics, FinalScore
 from admissions.models.cycles import SelectionLog
+from admissions.models.drafts import ApplicationDraft
+from admissions.models.late_access import LateAccess
 from admissions.models.runs import StepRun
 from tests.factories import applicants, apply, cycle, lead, omar
 
@@ -72,6 +74,10 @@ def world():
             expires_at=now + timedelta(days=1),
         )
         StepRun.objects.create(admission_cycle=one if number else cycle("other"), step="freeze")
+        user = User.objects.get(email=f"staff{number}@example.org")
+        ApplicationDraft.begun(one, user.pk, {}).save()
+        terms = {"until": now + timedelta(days=1), "reason": "the office was closed", "granted_by": "user:1"}
+        LateAccess.objects.create(admission_cycle=one, user=user, **terms)
 
 
 def holding_a_hash(number):
@@ -182,6 +188,16 @@ BREACHES = {
         "step_runs SET facts = '{}'",
     ],
     "one_unfinished_run_per_cycle": ["step_runs SET admission_cycle_id = (SELECT min(id) FROM admission_cycles)"],
+    "one_draft_per_person": ["application_drafts SET user_id = (SELECT min(id) FROM accounts_user)"],
+    "draft_wrapped_key_is_sealed": ["application_drafts SET wrapped_key = 'the key itself'"],
+    "draft_sealed_values_is_sealed": ["application_drafts SET sealed_values = 'My name is Amina'"],
+    "one_late_access_per_person": ["late_access SET user_id = (SELECT min(id) FROM accounts_user)"],
+    "late_access_lasts": ["late_access SET until = granted_at"],
+    "late_access_says_who_and_why": ["late_access SET reason = ''", "late_access SET granted_by = ''"],
+    "late_access_ending_is_whole": [
+        "late_access SET ended_at = now()",
+        "late_access SET ended_by = 'user:1'",
+    ],
     **{
         name: [f"{table} SET {name.split('_', 1)[1].removesuffix('_within_0_and_100')} = {value}" for value in values]
         for name in SCORES

@@ -13,7 +13,8 @@ from admissions.decisions import acknowledge_failure, set_aside
 from admissions.models.applications import Application, IdentityMapping, OutcomeLetter
 from admissions.models.blind import FinalScore
 from admissions.models.cycles import SelectionLog
-from admissions.models.outcomes import may_see_result, rehearsed, unread_salt
+from admissions.models.checks import rehearsed
+from admissions.models.outcomes import may_see_result, unread_salt
 from admissions.phases import Phase
 from admissions.preprocessing import preprocess_chunk
 from admissions.queue import SEND_LETTERS

@@ -2,11 +2,14 @@
 
 import hashlib
 import re
+from datetime import timedelta
 from io import StringIO
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.utils import timezone
 
+from accounts.models import AdminUser
 from admissions.figures import figures_of
 from admissions.models.cycles import AdmissionCycle
 
@@ -52,3 +55,28 @@ def test_no_applicants_are_no_demo(tmp_path):
     with pytest.raises(CommandError, match="a number from 1") as refusal:
         demo(tmp_path, "--applications", "0")
     assert refusal.value.returncode == 2
+
+
+def test_another_cycle_stays_open_to_try(tmp_path):
+    demo(tmp_path, "--applications", "8")
+    taking = AdmissionCycle.objects.get(code="open-1")
+    assert (taking.phase, taking.is_demo, figures_of(taking)["applications"]) == ("submission", True, 8)
+    assert timedelta(weeks=5) < taking.closes_at - timezone.now() < timedelta(weeks=7)
+
+
+def test_the_open_cycle_is_kept_until_it_is_about_to_close(tmp_path):
+    demo(tmp_path, "--applications", "8")
+    assert "opened open" not in demo(tmp_path)
+    AdmissionCycle.objects.filter(code="open-1").update(closes_at=timezone.now())
+    assert "opened open-2" in demo(tmp_path)
+
+
+def test_without_serving_nobody_is_let_in(tmp_path):
+    demo(tmp_path, "--applications", "8")
+    assert not AdminUser.objects.exists()
+
+
+@pytest.mark.parametrize("port", ["-1", "65536"])
+def test_a_port_is_a_number_that_there_is(tmp_path, port):
+    with pytest.raises(CommandError, match="up to 65535"):
+        demo(tmp_path, "--port", port)

@@ -156,6 +156,11 @@ def test_two_sets_of_keys_have_nothing_in_common():
     assert first & second == set()
 
 
+def test_a_deployment_that_calls_its_data_invented_is_refused(settings):
+    settings.DEMO = True
+    assert [fault.id for fault in check_second_factor()] == ["enigma.E003"]
+
+
 def test_a_deployment_without_second_factors_is_refused(settings):
     assert check_second_factor() == []
     settings.SECOND_FACTOR_OPTIONAL = True

@@ -1,4 +1,4 @@
-"""Lead invented applicants through all nine phases: ``manage.py demo``."""
+"""Lead invented applicants through all nine phases, open another cycle, and serve both: ``manage.py demo``."""
 
 import json
 import time
@@ -8,6 +8,7 @@ from typing import Any
 
 from django.core.mail import get_connection
 from django.core.management import call_command
+from django.db import connection
 
 from accounts.actors import Actor, operator
 from admissions.disclosure import export_ranking
@@ -20,18 +21,25 @@ from admissions.opening import open_cycle
 from admissions.phases import Phase
 from admissions.preprocessing import preprocess_chunk
 from audit.sequencer import sequence_all
+from batches import showcase
 from batches.rounds import evaluate, export_round
+from enigma import serving
 from enigma.env import BASE_DIR
 from enigma.errors import Malformed
 from enigma.files import whole_file
 from enigma.operation import OperatorCommand, progress
 
 APPLICATIONS = 400
+OPEN_APPLICATIONS = 40
 CODE = "demo-"
+PORT = 8000
+INVENTED = "applicant1@example.org"  # the first of admissions.invented
+# For these two processes only, and in no file: what a real installation refuses.
+RELAXED = {"DEMO": "1", "DEBUG": "1", "SECOND_FACTOR_OPTIONAL": "1", "TRUSTED_PROXIES": "0"}
 
 
 class Command(OperatorCommand):
-    help = "Lead invented applicants through all nine phases"
+    help = "Lead invented applicants through all nine phases, then serve the console and the pages on this machine"
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Declare the options."""
@@ -40,19 +48,73 @@ class Command(OperatorCommand):
         )
         parser.add_argument("--seed", type=int, default=1, help="another seed, other applicants")
         parser.add_argument("--folder", type=Path, default=BASE_DIR / ".data" / "demo", help="where the files go")
-        parser.add_argument("--no-serve", action="store_true", help="end after the cycle")
+        parser.add_argument("--port", type=int, default=PORT, help=f"where the pages are (default {PORT})")
+        parser.add_argument("--no-serve", action="store_true", help="end after the cycles; nobody is let in")
 
-    def operate(self, *, applications: int | None, seed: int, folder: Path, **options: Any) -> None:
-        """Lead a cycle, unless a finished one is there and no number was asked for."""
+    def operate(
+        self, *, applications: int | None, seed: int, folder: Path, port: int, no_serve: bool, **options: Any
+    ) -> None:
+        """Lead a cycle, unless a finished one is there and no number was asked for; open one; serve until a signal."""
         if applications is not None and applications < 1:
             raise Malformed("--applications takes a number from 1.")
+        if not 0 <= port < 2**16:
+            raise Malformed("--port takes a number up to 65535; 0 is any free one.")
         call_command("migrate", verbosity=0)
+        if not no_serve:
+            showcase.demand_demo()
         done = AdmissionCycle.objects.filter(code__startswith=CODE, is_demo=True, phase=Phase.COMPLETED).first()
         if done and applications is None:
             self.stdout.write(f"The demo cycle {done.code} is there from before (--applications N leads a new one).")
         else:
             done = Demo(folder, seed, self.stdout.write).lead(applications or APPLICATIONS)
+        taking = Demo(folder, seed, self.stdout.write).open(min(applications or OPEN_APPLICATIONS, OPEN_APPLICATIONS))
         self._show(done, folder / done.code)
+        if not no_serve:
+            self._serve(done, taking, folder, port)
+
+    def _serve(self, done: AdmissionCycle, taking: AdmissionCycle, folder: Path, port: int) -> None:
+        passes = showcase.let_in(operator())
+        sequence_all()
+        connection.close()  # the command only waits from here on
+        free = serving.port_near(port)
+        if port and free != port:
+            self.say(f"Port {port} is taken; this demo is at {free}.")
+        letters = folder / "letters"
+        letters.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self.stdout.flush()
+        serving.serve(
+            [
+                (serving.server(free), {**RELAXED, "EMAIL_URL": "consolemail://"}),
+                (serving.worker(), {**RELAXED, "EMAIL_URL": f"filemail://{letters.absolute()}"}),
+            ],
+            port=free,
+            ready=lambda: self._welcome(f"http://{serving.HOST}:{free}", passes, done, taking, letters),
+        )
+        self.say("The demo has ended; what it holds is there the next time.")
+
+    def _welcome(
+        self,
+        site: str,
+        passes: list[showcase.Pass],
+        done: AdmissionCycle,
+        taking: AdmissionCycle,
+        letters: Path,
+    ) -> None:
+        """Say it all once, beside the data: the passwords are nowhere else."""
+        people = "\n".join(f"  {one.role:12} {one.address:26} {one.password}" for one in passes)
+        self.stderr.write(
+            f"\nDemo data: server and worker are running, for this machine only.\n\n"
+            f"  Site         {site}/\n"
+            f"  Console      {site}/console/\n"
+            f"  API          {site}/api/docs/\n\n"
+            f"Staff sign in at {site}/accounts/login/ with a password that is good until the next start:\n\n"
+            f"{people}\n\n"
+            f"Applicants sign in at {site}/ by a code, which is printed here: {INVENTED} has the decision of\n"
+            f"{done.code}, {showcase.APPLICANT} has not applied yet, and so has any other address.\n"
+            f"{done.code} is finished; {taking.code} takes applications until {taking.closes_at:%Y-%m-%d}.\n"
+            f"Letters are written to {letters}.\n\n"
+            f"Ctrl-C ends it."
+        )
 
     def _show(self, cycle: AdmissionCycle, folder: Path) -> None:
         figures, selection = figures_of(cycle), cycle.selection()
@@ -89,6 +151,16 @@ class Demo:
         self._publish(cycle)
         return cycle
 
+    def open(self, count: int) -> AdmissionCycle:
+        """Return a cycle that takes applications; a new one gets some invented ones first."""
+        cycle, is_new = showcase.open_showcase(self.actor)
+        if is_new:
+            self.folder = self.folder / cycle.code
+            self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            self.say(f"submission: opened {cycle.code}, which stays open")
+            self._import(cycle, count, seed=self.seed + 1)
+        return cycle
+
     def say(self, message: str) -> None:
         """One line with the seconds since the start."""
         self._say(f"{time.monotonic() - self.began:6.1f} s  {message}")
@@ -101,9 +173,13 @@ class Demo:
         return facts
 
     def _hand_in(self, cycle: AdmissionCycle, count: int) -> None:
+        self._import(cycle, count, seed=self.seed)
+        self.step(cycle, "freeze", "{applications} applications; rules sealed, seed of the tie-break drawn")
+
+    def _import(self, cycle: AdmissionCycle, count: int, *, seed: int) -> None:
         path = self.folder / "applications.jsonl"
         with whole_file(path, force=True) as stream:
-            for row in invented(count, seed=self.seed):
+            for row in invented(count, seed=seed):
                 stream.write(json.dumps(row, ensure_ascii=False).encode() + b"\n")
         with path.open("rb") as stream, progress("applications", total=count) as told:
             tally = import_applications(
@@ -116,7 +192,6 @@ class Demo:
             )
         sequence_all()
         self.say(f"submission: {tally.imported} of {tally.rows} applications imported, encrypted, committed to the log")
-        self.step(cycle, "freeze", "{applications} applications; rules sealed, seed of the tie-break drawn")
 
     def _evaluate(self, cycle: AdmissionCycle) -> None:
         self.step(cycle, "start_preprocessing", "{applications} applications handed to the scrubber")
