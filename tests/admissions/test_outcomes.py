@@ -12,8 +12,8 @@ from accounts.actors import operator
 from admissions.decisions import acknowledge_failure, set_aside
 from admissions.models.applications import Application, IdentityMapping, OutcomeLetter
 from admissions.models.blind import FinalScore
-from admissions.models.cycles import SelectionLog
 from admissions.models.checks import rehearsed
+from admissions.models.cycles import SelectionLog
 from admissions.models.outcomes import may_see_result, unread_salt
 from admissions.phases import Phase
 from admissions.preprocessing import preprocess_chunk
