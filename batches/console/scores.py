@@ -26,8 +26,9 @@ from enigma.console.pages import ConsolePage, console_path
 from enigma.console.registry import Entry, add_entry, add_routes
 
 SCORED_PHASES = (Phase.PROCESSING, Phase.SCORED, Phase.SELECTION, Phase.PUBLISHED, Phase.COMPLETED)
-# Figures that took so long (seconds) are kept for a minute, as long as no file came in and no step was taken.
-WORTH_KEEPING, KEPT_FOR = 0.5, 60
+# Figures that took so long (seconds) are kept for a minute, as long as no file came in and no step was taken; after
+# processing no score changes any more.
+WORTH_KEEPING, KEPT_FOR, SETTLED_FOR = 0.5, 60, 24 * 3600
 PARTS = {
     TOTAL: lazy("Total"),
     "academic": lazy("Academic"),
@@ -97,7 +98,7 @@ def figures_of(cycle: AdmissionCycle) -> dict[str, Any]:
     figures = {"as_of": timezone.now(), "spread": score_histograms(cycle, bins=BINS)}
     figures |= {name: count(cycle) for name, count in counted.items()}
     if time.monotonic() - begun > WORTH_KEEPING:
-        cache.set(key, figures, KEPT_FOR)
+        cache.set(key, figures, KEPT_FOR if cycle.phase == Phase.PROCESSING else SETTLED_FOR)
     return figures
 
 
