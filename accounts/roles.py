@@ -49,6 +49,7 @@ _LEAD = (
         "cycle.create",
         "cycle.change",
         "applications.import",
+        "applications.view",
         "applications.grant_late",
         "blind.view",
         "batches.view",
@@ -57,6 +58,7 @@ _LEAD = (
         "scores.decide",
         "outcomes.export",
         "tokens.manage",
+        "letters.edit",
     }
 )
 

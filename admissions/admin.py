@@ -1,5 +1,20 @@
-"""What the console shows of admissions: each subject registers itself."""
+"""What admissions adds to the console: each module registers its tables, pages and panels."""
 
-from admissions.console import selections
-
-__all__ = ["selections"]
+from admissions.console import (  # noqa: F401  they register themselves
+    blind,
+    copies,
+    cycles,
+    dashboard,
+    decisions,
+    downloads,
+    intake,
+    late,
+    letters,
+    revealing,
+    rules,
+    selections,
+    steps,
+    tails,
+    unreadable,
+    waiting,
+)

@@ -19,6 +19,7 @@ from admissions.models.cycles import AdmissionCycle
 from admissions.models.faults import ranking_faults
 from admissions.models.leaves import leaves, waiting
 from admissions.models.outcomes import decisions, may_see_result
+from admissions.models.unblindings import KIND, unblind_faults
 from admissions.phases import Phase, Status, has_reached
 from audit.chain import commitment
 from audit.models import HashChain
@@ -71,8 +72,9 @@ class Attested:
 def attest(cycle: AdmissionCycle, *, actor: Actor) -> Attested:
     """Recompute every commitment of a cycle from the stored records; raise Refused while entries wait for the log.
 
-    Submissions and withdrawals are compared always; milestones, blind copies, the ranking and decisions from the phase
-    on in which they were committed. What does not open, or is gone, is a mismatch and ends nothing.
+    Submissions, withdrawals and opened identities are compared always; milestones, blind copies, the ranking and
+    decisions from the phase on in which they were committed. What does not open, or is gone, is a mismatch and ends
+    nothing.
     """
     actor.require("audit.verify")
     if waiting(cycle):
@@ -83,6 +85,7 @@ def attest(cycle: AdmissionCycle, *, actor: Actor) -> Attested:
         wrong += _compare(cycle, "submission.withdraw", _withdrawals(cycle))[1]
         copies, wrong_texts = _compare_texts(cycle)
         wrong += [*_milestones(cycle), *wrong_texts, *_ranking(cycle)]
+        wrong += [Mismatch(KIND, ref, reason) for ref, reason in unblind_faults(cycle)]
         decided = 0
         if may_see_result(cycle):
             decided, wrong_decisions = _compare_decisions(cycle)

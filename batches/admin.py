@@ -1,5 +1,5 @@
-"""What the console shows of batches: each subject registers itself."""
+"""What batches adds to the console: each module registers its tables, pages and panels."""
 
-from batches.console import exports, panels, results, runs, scores
+from batches.console import evaluations, exports, panels, results, runs, scores
 
-__all__ = ["exports", "panels", "results", "runs", "scores"]
+__all__ = ["evaluations", "exports", "panels", "results", "runs", "scores"]

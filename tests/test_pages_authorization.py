@@ -5,13 +5,15 @@ from http.cookies import SimpleCookie
 
 import pytest
 from django.test import Client as Browser
+from django.utils import timezone
 
 from accounts import second_factor
 from accounts.models import AdminUser, User
 from accounts.roles import PERMISSIONS, Role
+from admissions.models.letters import Letter
 from tests.batches.engines import evaluation, export, hand_in, processing, requests_of
 from tests.clients import api
-from tests.factories import applicants, apply, cycle, lead, omar
+from tests.factories import applicants, apply, cycle, lead, omar, waiting
 from tests.routes import PAGES
 from tests.walk import STAFF, trace, undone
 
@@ -23,12 +25,23 @@ LOGIN, FACTOR = "/accounts/login/", "/accounts/2fa/"
 
 @pytest.fixture
 def things():
-    """What the addresses name: a cycle that takes applications, a member of staff and a session of theirs."""
-    cycle()
+    """What the addresses name: cycles that take applications and that judge them, a blind copy, staff, a letter."""
+    one, judged = cycle(), cycle("judged")
+    apply(judged, applicants(1))
+    lead(judged, "processing")
     reza = omar(Role.REVIEWER, email="reza@example.org")
     session = api(reza).actor.session_id
-    member = AdminUser.objects.get(user__email="reza@example.org").pk
-    return {"member": member, "session": session, **evaluated_things()}
+    member = AdminUser.objects.get(user__email="reza@example.org")
+    shared = {"admission_cycle": one, "language": "en", "until": timezone.now()}
+    letter = Letter.objects.create(user=member.user, kind="late_access", **shared).pk
+    return {
+        "member": member.pk,
+        "session": session,
+        "letter": letter,
+        "copy": waiting(judged).pk,
+        "judged": judged.code,
+        **evaluated_things(),
+    }
 
 
 def evaluated_things():

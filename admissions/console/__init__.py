@@ -1,1 +1,1 @@
-"""The console's pages about cycles, applications and what becomes of them."""
+"""What the console shows of cycles and applications: tables, pages, panels; one module for each subject."""

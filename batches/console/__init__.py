@@ -1,1 +1,1 @@
-"""The console's pages about what goes to the engines and what comes back."""
+"""What the console shows of evaluations and batches; one module for each subject."""
