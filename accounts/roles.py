@@ -58,6 +58,7 @@ _LEAD = (
         "scores.decide",
         "outcomes.export",
         "tokens.manage",
+        "letters.edit",
     }
 )
 

@@ -1,5 +1,19 @@
 """What admissions adds to the console: each module registers its tables, pages and panels."""
 
-from admissions.console import blind, copies, decisions, intake, revealing, unreadable, waiting
-
-__all__ = ["blind", "copies", "decisions", "intake", "revealing", "unreadable", "waiting"]
+from admissions.console import (  # noqa: F401  they register themselves
+    blind,
+    copies,
+    cycles,
+    dashboard,
+    decisions,
+    downloads,
+    intake,
+    late,
+    letters,
+    revealing,
+    rules,
+    steps,
+    tails,
+    unreadable,
+    waiting,
+)

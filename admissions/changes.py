@@ -14,6 +14,7 @@ from admissions.chunks import Candidate, Rejected, judge, limits_of
 from admissions.doors import demand_open
 from admissions.models.applications import Application, IdentityMapping
 from admissions.phases import Status
+from admissions.posting import queue_letter
 from admissions.readers import RawRow
 from admissions.storing import Stored, hold_door, replace
 from admissions.submission import FIELDS, Faulty, Receipt
@@ -46,6 +47,7 @@ def change(application: Application, values: Mapping[str, object], *, user: User
         fresh = dataclasses.replace(stored, salt=os.urandom(32))
         replace(identity, fresh, now=door.now)
         record("application.change", actor=actor, entity=("application", held.receipt_ref.hex), cycle=cycle.code)
+        queue_letter("changed", application=held)
     return _receipt(fresh, at=door.now)
 
 

@@ -11,6 +11,7 @@ from admissions.models.cycles import AdmissionCycle
 from admissions.models.late_access import LateAccess
 from admissions.own import own_in
 from admissions.phases import Phase, PhaseError, Status
+from admissions.posting import queue_letter
 from admissions.storing import Door, hold_door
 from audit.log import record
 from enigma.errors import Conflict, Malformed, Refused
@@ -37,6 +38,7 @@ def grant(cycle: AdmissionCycle, email: str, *, until: datetime, reason: str, ac
         given = LateAccess.objects.create(admission_cycle=cycle, user=user, **terms)
         details = {"cycle": cycle.code, "until": until.isoformat(), "replaced": replaced}
         record("late_access.grant", actor=actor, entity=("user", str(user.pk)), **details)
+        queue_letter("late_access", user=user, cycle=cycle, until=until)
     return given
 
 

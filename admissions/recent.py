@@ -1,4 +1,4 @@
-"""The figures of a cycle as a page shows them: counted now, or for a large cycle a moment ago, by one reader at a time."""
+"""The figures of a cycle as a page shows them: counted now, or for a large cycle a moment ago, by one reader only."""
 
 from collections.abc import Callable
 from typing import Any

@@ -17,6 +17,7 @@ from admissions.models.applications import Application, IdentityMapping
 from admissions.models.cycles import AdmissionCycle
 from admissions.own import own_in
 from admissions.phases import Phase, PhaseError, Status
+from admissions.posting import queue_letter
 from admissions.readers import Fault, RawRow
 from admissions.storing import hold_door, store
 from audit.log import commit, record
@@ -61,6 +62,7 @@ def submit(cycle: AdmissionCycle, values: Mapping[str, object], *, user: User, a
             _refuse_second(cycle, user)
             (stored,) = store(cycle, [candidate], now=door.now, applicant_id=user.pk)
             record("application.submit", actor=actor, entity=_entity(stored), cycle=cycle.code)
+            queue_letter("submitted", application=Application(pk=stored.pk, admission_cycle=cycle))
     except UniqueViolation:  # the same person, or an import of theirs, was faster by a moment
         raise Conflict(_already(cycle)) from None
     return Receipt(stored.reference, stored.receipt_ref.hex, door.now, stored.commitment())
@@ -81,6 +83,7 @@ def withdraw(application: Application, *, actor: Actor) -> None:
             raise Conflict("This application is withdrawn already.")
         _commit_withdrawal(cycle, application)
         record("application.withdraw", actor=actor, entity=_entity(application), cycle=cycle.code)
+        queue_letter("withdrawn", application=application)
     application.status = Status.WITHDRAWN
 
 

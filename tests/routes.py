@@ -120,6 +120,37 @@ PAGES = {
     "admin:accounts_adminsession_history": ("people.manage", "/console/accounts/adminsession/{session}/history/"),
     "admin:accounts_adminsession_delete": ("nobody", "/console/accounts/adminsession/{session}/delete/"),
     "admin:accounts_adminsession_change": ("people.manage", "/console/accounts/adminsession/{session}/change/"),
+    "admin:letter_texts": ("letters.edit", "/console/letters/texts/"),
+    "admin:letter_text": ("letters.edit", "/console/letters/texts/selected/en/"),
+    "admin:admissions_letter_changelist": ("letters.edit", "/console/admissions/letter/"),
+    "admin:admissions_letter_add": ("nobody", "/console/admissions/letter/add/"),
+    "admin:admissions_letter_history": ("letters.edit", "/console/admissions/letter/{letter}/history/"),
+    "admin:admissions_letter_delete": ("nobody", "/console/admissions/letter/{letter}/delete/"),
+    "admin:admissions_letter_change": ("letters.edit", "/console/admissions/letter/{letter}/change/"),
+    "admin:cycles": ("cycle.view", "/console/cycles/"),
+    "admin:cycle-open": ("cycle.create", "/console/open-a-cycle/"),
+    "admin:cycle": ("cycle.view", "/console/cycles/fall-2026/"),
+    "admin:cycle-progress": ("cycle.view", "/console/cycles/fall-2026/progress/"),
+    "admin:cycle-rules": ({"GET": "cycle.view", "POST": "cycle.change"}, "/console/cycles/fall-2026/rules/"),
+    "admin:cycle-late": ("applications.grant_late", "/console/cycles/fall-2026/late/"),
+    "admin:cycle-outcomes": ({"POST": "outcomes.export"}, "/console/cycles/fall-2026/outcomes/"),
+    "admin:cycle-ranking": ({"POST": "cycle.view"}, "/console/cycles/fall-2026/ranking/"),
+    **{
+        f"admin:cycle-step-{step}": (
+            {"GET": "cycle.view", "POST": f"cycle.{step}"},
+            f"/console/cycles/fall-2026/{step}/",
+        )
+        for step in (
+            "freeze",
+            "start_preprocessing",
+            "start_batch_prep",
+            "start_processing",
+            "mark_scored",
+            "perform_selection",
+            "publish_results",
+            "complete",
+        )
+    },
     "admin:admissions_anonymizedapplication_changelist": ("blind.view", "/console/admissions/anonymizedapplication/"),
     "admin:blind_copy": ("blind.view", "/console/admissions/anonymizedapplication/{copy}/"),
     "admin:reveal": ("identity.view", "/console/admissions/anonymizedapplication/{copy}/identity/"),
@@ -131,5 +162,6 @@ PAGES = {
     # Without names: Django's old addresses of an object, and whatever else begins like the console.
     "console/accounts/adminuser/<path:object_id>/": ("console", "/console/accounts/adminuser/{member}/"),
     "console/accounts/adminsession/<path:object_id>/": ("console", "/console/accounts/adminsession/{session}/"),
+    "console/admissions/letter/<path:object_id>/": ("console", "/console/admissions/letter/{letter}/"),
     "console/(?P<url>.*)$": ("nobody", "/console/no/such/page"),
 }

@@ -5,10 +5,12 @@ from http.cookies import SimpleCookie
 
 import pytest
 from django.test import Client as Browser
+from django.utils import timezone
 
 from accounts import second_factor
 from accounts.models import AdminUser, User
 from accounts.roles import PERMISSIONS, Role
+from admissions.models.letters import Letter
 from tests.clients import api
 from tests.factories import applicants, apply, cycle, lead, omar, waiting
 from tests.routes import PAGES
@@ -22,18 +24,21 @@ LOGIN, FACTOR = "/accounts/login/", "/accounts/2fa/"
 
 @pytest.fixture
 def things():
-    """What the addresses name: cycles that take applications and that judge them, a blind copy, staff, a session."""
-    cycle()
-    reza = omar(Role.REVIEWER, email="reza@example.org")
-    session = api(reza).actor.session_id
-    judged = cycle("judged")
+    """What the addresses name: cycles that take applications and that judge them, a blind copy, staff, a letter."""
+    one, judged = cycle(), cycle("judged")
     apply(judged, applicants(1))
     lead(judged, "processing")
+    reza = omar(Role.REVIEWER, email="reza@example.org")
+    session = api(reza).actor.session_id
+    member = AdminUser.objects.get(user__email="reza@example.org")
+    shared = {"admission_cycle": one, "language": "en", "until": timezone.now()}
+    letter = Letter.objects.create(user=member.user, kind="late_access", **shared).pk
     return {
+        "member": member.pk,
+        "session": session,
+        "letter": letter,
         "copy": waiting(judged).pk,
         "judged": judged.code,
-        "member": AdminUser.objects.get(user__email="reza@example.org").pk,
-        "session": session,
     }
 
 

@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('admissions', '0004_applying'),
+        ('admissions', '0006_letters'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -6,5 +6,6 @@ from admissions.models import (  # noqa: F401  Django finds models only here
     cycles,
     drafts,
     late_access,
+    letters,
     runs,
 )

@@ -1,4 +1,4 @@
-"""The person's side: the application's narrow row, the sealed identity, and the letters about the outcome."""
+"""The person's side: the application's narrow row, and the sealed identity."""
 
 import os
 import secrets
@@ -180,33 +180,3 @@ class IdentityMapping(models.Model):
 
     def _key(self) -> DataKey:
         return keyring().unwrap(self.wrapped_key)
-
-
-class OutcomeLetter(models.Model):
-    """One e-mail to one applicant about the outcome; queued by publication, sent by a worker."""
-
-    class State(models.TextChoices):
-        QUEUED = "queued"
-        SENT = "sent"
-        FAILED = "failed"
-
-    application = models.OneToOneField(Application, models.PROTECT, primary_key=True, related_name="+")
-    admission_cycle = models.ForeignKey("admissions.AdmissionCycle", models.PROTECT, related_name="+", db_index=False)
-    state = models.CharField(max_length=10, default=State.QUEUED, choices=State.choices)
-    attempts = models.PositiveSmallIntegerField(default=0)
-    fault = models.CharField(max_length=80, blank=True, default="")
-    sent_at = models.DateTimeField(null=True, blank=True)
-
-    class Meta:
-        db_table = "outcome_letters"
-        indexes = [models.Index(fields=["admission_cycle", "state"], name="letter_by_state")]
-        constraints = [
-            models.CheckConstraint(condition=Q(state__in=["queued", "sent", "failed"]), name="letter_state_is_known"),
-            models.CheckConstraint(
-                condition=Q(state="sent", sent_at__isnull=False) | ~Q(state="sent") & Q(sent_at=None),
-                name="letter_sending_is_whole",
-            ),
-        ]
-
-    def __str__(self) -> str:
-        return f"letter to application {self.pk}: {self.state}"

@@ -4,10 +4,12 @@ import hmac
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
+from django.conf import settings
 from django.db import connection
 
 from accounts.actors import Actor
 from accounts.roles import permits
+from admissions.letter_texts import supported
 from admissions.models.applications import Application, IdentityMapping
 from admissions.models.digests import score_facts
 from admissions.phases import Phase, PhaseError, Status
@@ -50,10 +52,16 @@ _DECISIONS = """
 """
 
 _LETTERS = """
-    INSERT INTO outcome_letters (application_id, admission_cycle_id, state, attempts, fault)
-    SELECT id, admission_cycle_id, 'queued', 0, ''
-      FROM applications
-     WHERE admission_cycle_id = %s AND status <> 'withdrawn'
+    INSERT INTO letters (application_id, admission_cycle_id, kind, sequence, language, mail_id, state, attempts,
+                         fault, bounce, queued_at, due_at)
+    SELECT application.id, application.admission_cycle_id, 'outcome', 1, coalesce(confirmation.language, %s),
+           gen_random_uuid(), 'queued', 0, '', '', now(), now()
+      FROM applications AS application
+      LEFT JOIN letters AS confirmation
+        ON confirmation.application_id = application.id AND confirmation.kind = 'submitted'
+       AND confirmation.sequence = 1
+     WHERE application.admission_cycle_id = %s AND application.status <> 'withdrawn'
+     ORDER BY application.id
 """
 
 
@@ -87,10 +95,10 @@ def publish(cycle: "AdmissionCycle") -> dict[str, int]:
     if published != (ranked := mine.exclude(rank=None).count()):
         raise PhaseError(f"{ranked} applications of {cycle.code} have a rank, but {published} are to be published.")
     with connection.cursor() as cursor:
-        cursor.execute(_LETTERS, [cycle.pk])
+        cursor.execute(_LETTERS, [supported(settings.LANGUAGE_CODE), cycle.pk])
         letters: int = cursor.rowcount
         # Else the planner takes the table for empty, and looks through all letters to find each next one.
-        cursor.execute("ANALYZE outcome_letters")
+        cursor.execute("ANALYZE letters")
     return {"decisions": committed, "published": published, "letters": letters}
 
 

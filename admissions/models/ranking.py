@@ -151,7 +151,8 @@ def look_ahead(cycle: "AdmissionCycle", *, around: int) -> Ahead:
     places = [
         Ranked(rank, blind, Scored(blind.bytes, *scores)) for rank, blind, *scores in (row[5:] for row in rows) if rank
     ]
-    return Ahead(*rows[0][:5], places)
+    cutoff, selected, not_selected, tied, tied_in = rows[0][:5]
+    return Ahead(cutoff, selected, not_selected, tied, tied_in, places)
 
 
 def _ranked(cycle: "AdmissionCycle") -> tuple[str, dict[str, Any]]:

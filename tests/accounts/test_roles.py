@@ -52,6 +52,7 @@ MATRIX = {
     "scores.decide": "RLS",
     "outcomes.export": "LS",
     "tokens.manage": "LS",
+    "letters.edit": "LS",
     "people.manage": "S",
     "keys.rotate": "S",
     "audit.view": "SU",

@@ -12,6 +12,7 @@ from admissions.attestation import CHANGED, Attested, attest
 from admissions.changes import change
 from admissions.models.applications import Application, IdentityMapping
 from admissions.models.cycles import AdmissionCycle
+from admissions.models.letters import Letter
 from admissions.phases import PhaseError
 from admissions.submission import FIELDS, Faulty
 from audit.models import AuditLog, HashChain, LogOutbox
@@ -238,3 +239,15 @@ def test_the_database_refuses_any_rewriting_after_the_freeze(column):
     led_to("frozen", 1)
     with pytest.raises(DatabaseError, match="an identity is written once"):
         rewrite(column)
+
+
+def test_a_change_is_confirmed_by_letter_and_what_changes_nothing_is_not():
+    mine = submitted(cycle())
+    changed(mine)
+    changed(mine, essay="Another essay.")
+    changed(mine, essay="A third essay.")
+    assert list(Letter.objects.order_by("pk").values_list("kind", "sequence")) == [
+        ("submitted", 1),
+        ("changed", 1),
+        ("changed", 2),
+    ]

@@ -19,12 +19,13 @@ from accounts.models import (
     User,
 )
 from accounts.roles import Role
-from admissions.models.applications import Application, IdentityMapping, OutcomeLetter
+from admissions.models.applications import Application, IdentityMapping
 from admissions.models.blind import AnonymizedApplication, DeterministicMetrics, FinalScore
 from admissions.models.cycles import SelectionLog
 from admissions.models.drafts import ApplicationDraft
 from admissions.models.late_access import LateAccess
 from admissions.models.runs import StepRun
+from tests import letter_breaches
 from tests.factories import applicants, apply, cycle, lead, omar
 
 pytestmark = pytest.mark.django_db
@@ -49,10 +50,10 @@ def world():
         FinalScore.objects.create(
             anonymized=copy, admission_cycle=one, status="scored", **dict.fromkeys(PARTS, Decimal(50))
         )
-        OutcomeLetter.objects.create(application=application, admission_cycle=one)
     SelectionLog.objects.create(
         admission_cycle=one, criteria={}, selected=1, not_selected=1, excluded=0, tied_at_cutoff=2, tied_and_selected=1
     )
+    letter_breaches.letters(one)
     now = timezone.now()
     for number, role in enumerate((Role.ADMIN, Role.AUDITOR)):
         omar(role, email=f"staff{number}@example.org")
@@ -136,8 +137,7 @@ BREACHES = {
     "identity_wrapped_key_is_sealed": ["identity_mapping SET wrapped_key = 'the key itself'"],
     "identity_sealed_identity_is_sealed": ["identity_mapping SET sealed_identity = 'Amina'"],
     "identity_sealed_texts_is_sealed": ["identity_mapping SET sealed_texts = 'My name is Amina'"],
-    "letter_state_is_known": ["outcome_letters SET state = 'lost'"],
-    "letter_sending_is_whole": ["outcome_letters SET state = 'sent'", "outcome_letters SET sent_at = now()"],
+    **letter_breaches.BREACHES,
     "blind_copy_sealed_texts_is_sealed": ["anonymized_applications SET sealed_texts = 'My name is [NAME]'"],
     "final_score_status_is_known": ["final_scores SET status = 'lost', " + ", ".join(f"{p} = NULL" for p in PARTS)],
     "final_score_is_whole": [
@@ -212,6 +212,7 @@ UNIQUE_COLUMNS = {  # a unique field has no constraint of its own name
     "applicant_sessions": f"refresh_sha256 = '{32 * 's'}'",
     "service_tokens": f"token_sha256 = '{32 * 's'}'",
     "idempotent_requests": "key_sha256 = 'same'",
+    "letters": "mail_id = '00000000000000000000000000000001'",
     "applications": ["reference = 'SAME-SAME-SAME'", "receipt_ref = '00000000000000000000000000000001'"],
     "identity_mapping": "anonymized_id = (SELECT anonymized_id FROM identity_mapping LIMIT 1)",
 }
@@ -263,7 +264,7 @@ def test_several_applications_may_be_without_applicant_and_external_id(world):
 
 # -- triggers ----------------------------------------------
 
-TRIGGERS = {"cycle_guard", "intake_guard", "identity_guard", "selection_guard"}
+TRIGGERS = {"cycle_guard", "intake_guard", "identity_guard", "selection_guard", "letter_template_guard"}
 
 
 def test_every_trigger_of_both_apps_is_known_here():
@@ -275,6 +276,12 @@ def test_every_trigger_of_both_apps_is_known_here():
             [tables],
         )
         assert dict(cursor.fetchall()) == dict.fromkeys(TRIGGERS, "O")
+
+
+@pytest.mark.parametrize("deed", ["UPDATE letter_templates SET body = 'rewritten'", "DELETE FROM letter_templates"])
+def test_a_version_of_a_letter_is_never_changed(world, deed):
+    with pytest.raises(DatabaseError, match="a version of a letter is never changed"):
+        sql(deed)
 
 
 @pytest.mark.parametrize("phase", ["frozen", "preprocessing", "completed"])

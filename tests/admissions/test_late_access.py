@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 
 import pytest
 from django.utils import timezone
+from django.utils.formats import date_format
 
 from accounts.actors import nobody
 from accounts.models import User
@@ -13,6 +14,7 @@ from admissions.changes import change
 from admissions.doors import Opening, Shut, opening_for
 from admissions.drafts import FULL, Save, save_section
 from admissions.late_access import NO_ACCOUNT, end, grant
+from admissions.letters import send_singles
 from admissions.models.late_access import LateAccess
 from admissions.own import own_applications
 from admissions.phases import PhaseError
@@ -216,3 +218,16 @@ def test_pages_offer_what_the_dates_and_grants_say(one, boss):
     coming = cycle("coming", opens_at=timezone.now() + timedelta(1))
     assert opening_for(coming, sam) == Opening(Shut.EARLY, None)
     assert opening_for(cycle("open"), sam) == Opening(None, None)
+
+
+def test_whom_it_lets_in_is_told_by_letter_until_when_and_so_is_their_confirmation(one, boss, mailoutbox):
+    given = let_in(one, boss)
+    hand_in(one)
+    send_singles()
+    until = date_format(given.until, "j F Y, H:i T")
+    assert [mail.subject.partition(" (")[0] for mail in mailoutbox] == [
+        "You can still apply to Fall 2026",
+        "We have your application to Fall 2026",
+    ]
+    assert [f"until {until}" in mail.body for mail in mailoutbox] == [True, True]
+    assert "https://admissions.example.edu/apply/fall-2026/" in mailoutbox[0].body
