@@ -205,6 +205,7 @@ REST_PERMISSIONS = "accounts.roles.PERMISSIONS"
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", "English"), ("ur", "Urdu"), ("ar", "Arabic")]
 LOCALE_PATHS = [BASE_DIR / "locale"]
+FORMAT_MODULE_PATH = "enigma.formats"
 LANGUAGE_COOKIE_AGE = 365 * 24 * 3600
 LANGUAGE_COOKIE_SECURE = not DEBUG
 LANGUAGE_COOKIE_HTTPONLY = True

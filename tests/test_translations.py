@@ -19,6 +19,8 @@ from tests.translations import (
     main,
     missing,
     path_of,
+    renewed,
+    wanted,
 )
 
 PLACEHOLDER = re.compile(r"%\(\w+\)[sd]|%[sd%]|</?[a-z][^>]*>")
@@ -101,6 +103,14 @@ def test_what_only_the_console_says_may_wait():
     assert not Text("x", places={"templates/admin/base.html"}).for_applicants
     assert not Text("x", places={"templates/console/plot.html"}).for_applicants
     assert texts[None, "Sign out"].for_applicants
+
+
+def test_what_is_said_no_more_is_kept_aside_and_comes_back():
+    texts = wanted("ur")
+    gone = texts.pop((None, "Sign out"))
+    without = renewed("ur", texts)
+    (kept,) = [entry for entry in without.obsolete_entries() if entry.msgid == gone.text]
+    assert (kept.msgstr, without.find(gone.text)) == (catalogue("ur").find(gone.text).msgstr, None)
 
 
 def test_asking_only_what_is_missing_writes_nothing(capsys):

@@ -188,7 +188,9 @@ def test_what_waits_for_others_is_looked_at_less_often(officer, phase):
 
 def test_letters_are_counted_with_those_that_failed(officer):
     led_to("published", 3)
-    Letter.objects.filter(pk=Letter.objects.first().pk).update(state="failed", fault="SMTPDataError")
+    Letter.objects.filter(pk=Letter.objects.outcomes().first().pk).update(
+        state="failed", fault="SMTPRecipientsRefused", attempts=1
+    )
     said = text(officer.get(HERE))
     assert "1 of 3, 33 %, 1 failed" in said
 

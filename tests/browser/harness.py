@@ -27,7 +27,7 @@ TOO_WIDE = """() => {
 }"""
 # Words that may stand in Latin letters in any language.
 LATIN = """() => {
-  const spared = "[lang=en], code, .code, bdi, script, style, textarea, input, .brand, [dir=auto], [hidden]";
+  const spared = "[lang=en], code, .code, bdi, script, noscript, style, textarea, input, .brand, [dir=auto], [hidden]";
   const walk = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT), found = [];
   while (walk.nextNode()) if (!walk.currentNode.parentElement.closest(spared)) found.push(walk.currentNode.data);
   for (const one of document.querySelectorAll("[aria-label], [alt], [placeholder]"))
@@ -45,23 +45,39 @@ class Visitor:
         self.browser, self.address = browser, address
         self.cookies: list[Any] = []
         self.complaints: list[str] = []
-        self._open: list[BrowserContext] = []
+        self._window: BrowserContext | None = None
+        self._page: Page | None = None
+        self._mode = PLAIN
 
     def page(self, path: str = "/", mode: Mode = PLAIN) -> Page:
-        """Open a page in a mode, in a window of its own that knows the cookies so far."""
-        page = self.window(mode).new_page()
-        if not mode.scripts:
+        """Go to a page in a mode; another mode needs another window, which knows the cookies so far."""
+        if self._page is None or mode != self._mode:
+            self.keep()
+            self._mode = mode
+            self._page = self.tab()
+        self._page.goto(path)
+        return self._page
+
+    def tab(self) -> Page:
+        """Open one more tab in the window that is open, or in a new one."""
+        self._window = self._window or self._open(self._mode)
+        page = self._window.new_page()
+        if not self._mode.scripts:
             _without_scripts[page] = page.context.new_cdp_session(page)
             _disable_scripts(page, True)
         page.on("console", self._heard)
         page.on("pageerror", lambda fault: self.complaints.append(f"{page.url}: {fault}"))
         page.on("response", self._answered)
-        page.goto(path)
         return page
 
-    def window(self, mode: Mode = PLAIN) -> BrowserContext:
-        """Open a window in a mode; it is closed with the visitor, or with the next one."""
-        self.keep()
+    def keep(self) -> None:
+        """Close the window that is open and remember its cookies."""
+        if self._window:
+            self.cookies = self._window.cookies()
+            self._window.close()
+        self._window = self._page = None
+
+    def _open(self, mode: Mode) -> BrowserContext:
         window = self.browser.new_context(
             base_url=self.address,
             color_scheme=mode.scheme,
@@ -71,15 +87,7 @@ class Visitor:
             storage_state={"cookies": self.cookies, "origins": []},
         )
         window.set_default_timeout(10_000)
-        self._open.append(window)
         return window
-
-    def keep(self) -> None:
-        """Close the windows that are open and remember their cookies."""
-        while self._open:
-            window = self._open.pop()
-            self.cookies = window.cookies()
-            window.close()
 
     def _heard(self, message: ConsoleMessage) -> None:
         # The status of an answer is looked at below; here a refused form would be told as well.
@@ -151,10 +159,10 @@ def screenshot(page: Page, name: str) -> Path:
     return path
 
 
-def weight(visitor: Visitor, path: str, mode: Mode = PLAIN) -> int:
+def weight(visitor: Visitor, path: str) -> int:
     """Bytes that come over the wire for a page and all it needs, with an empty cache."""
     visitor.keep()
-    page = visitor.window(mode).new_page()
+    page = visitor.tab()
     network, sizes = page.context.new_cdp_session(page), []
     network.send("Network.enable")
     network.on("Network.loadingFinished", lambda one: sizes.append(one["encodedDataLength"]))
