@@ -1,5 +1,6 @@
 """The dashboard's panels of cycles: where each stands, and the figures of the one that is looked at."""
 
+from decimal import Decimal
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
@@ -92,7 +93,7 @@ def scores(request: HttpRequest) -> Context | None:
 def score_plot(cycle: AdmissionCycle, figures: Figures, *, actor: Any) -> Context:
     """Return the histogram of the totals and its twin as a table."""
     selection = figures["selection"] if may_see_figures(cycle, actor) else None
-    cutoff = float(selection["cutoff"]) if selection and selection["cutoff"] else None
+    cutoff = Decimal(selection["cutoff"]) if selection and selection["cutoff"] else None
     counts, wide = figures["histogram"], 100 // BINS
     told = _("cut-off %(score)s") % {"score": number_format(cutoff)} if cutoff is not None else ""
     drawn = histogram(
@@ -101,9 +102,9 @@ def score_plot(cycle: AdmissionCycle, figures: Figures, *, actor: Any) -> Contex
         high=100,
         label=_("Final scores of %(cycle)s, from 0 to 100") % {"cycle": cycle.name},
         axis=_("Final score"),
-        mark=cutoff,
+        mark=float(cutoff) if cutoff is not None else None,
         mark_label=told,
-        text=number_format,
+        text=_short,
     )
     ranges = [f"{place * wide} – {(place + 1) * wide}" for place in range(BINS)]  # noqa: RUF001  a range has a dash
     return {
@@ -155,6 +156,10 @@ class RunningWork(ConsolePage):
 
 
 add_routes(console_path("running-work/", RunningWork, name="running-work"))
+
+
+def _short(value: float) -> str:
+    return str(number_format(int(value) if value == int(value) else value))
 
 
 def _phase(cycle: AdmissionCycle) -> Any:
