@@ -1,0 +1,1 @@
+"""The pages that applicants and the public read."""
