@@ -155,10 +155,6 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='reviewrequest',
-            constraint=models.CheckConstraint(condition=models.Q(('state__in', ['asked', 'answered'])), name='review_state_is_known'),
-        ),
-        migrations.AddConstraint(
-            model_name='reviewrequest',
             constraint=models.CheckConstraint(condition=models.Q(('decision__in', ['', 'upheld', 'to_correct'])), name='review_decision_is_known'),
         ),
         migrations.AddConstraint(

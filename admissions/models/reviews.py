@@ -52,7 +52,6 @@ class ReviewRequest(models.Model):
         db_table = "review_requests"
         indexes = [models.Index(fields=["state", "asked_at"], name="review_by_state")]
         constraints = [
-            models.CheckConstraint(condition=Q(state__in=["asked", "answered"]), name="review_state_is_known"),
             models.CheckConstraint(
                 condition=Q(decision__in=["", "upheld", "to_correct"]), name="review_decision_is_known"
             ),

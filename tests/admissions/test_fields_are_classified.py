@@ -5,18 +5,21 @@ from django.apps import apps
 
 from admissions.models.applications import Application, IdentityMapping
 from admissions.models.blind import AnonymizedApplication
+from admissions.models.reviews import ReviewRequest
 from enigma.fields import SealedField
 from tests.factories import led_to, omar
 
 # What names a person, or came from one in their own words: sealed, and never on the evaluation side.
 IDENTITY = {
     IdentityMapping: {"sealed_identity", "sealed_texts"},
+    ReviewRequest: {"sealed_request", "sealed_answer"},
     Application: set(),
     AnonymizedApplication: set(),
 }
 # What the engines may see, or what is made of it.
 BLIND = {
     IdentityMapping: set(),
+    ReviewRequest: set(),
     Application: {"gpa", "test_scores"},
     AnonymizedApplication: {"gpa", "test_scores", "sealed_texts"},
 }
@@ -24,6 +27,11 @@ BLIND = {
 BOOKKEEPING = {
     IdentityMapping: {
         "application", "admission_cycle", "anonymized", "email_bidx", "fingerprint", "wrapped_key", "key_id",
+        "erased_at",
+    },
+    ReviewRequest: {
+        "application", "admission_cycle", "state", "asked_at", "wrapped_key", "key_id", "decision", "answered_at",
+        "answered_by",
     },
     Application: {
         "id", "admission_cycle", "applicant", "reference", "receipt_ref", "external_id", "status", "outcome", "rank",
@@ -31,7 +39,7 @@ BOOKKEEPING = {
     },
     AnonymizedApplication: {"anonymized_id", "admission_cycle", "texts_sha256", "scrubber", "is_exported"},
 }  # fmt: skip
-MODELS = [Application, IdentityMapping, AnonymizedApplication]
+MODELS = [Application, IdentityMapping, AnonymizedApplication, ReviewRequest]
 
 
 @pytest.mark.parametrize("model", MODELS)
