@@ -91,7 +91,7 @@ def test_who_has_a_password_proves_it_before_and_is_led_back(amina, path):
 def test_what_it_does_and_cannot_do_is_said_before(amina):
     taken_back(amina)
     text = shown(applicant_browser().get(ERASE))
-    for said in ("What it does", "What it cannot do", "It cannot be undone", "type the word “erase”"):
+    for said in ("What it does", "What it cannot do", "Nobody can undo it.", "type the word “erase”"):
         assert said in text
 
 
