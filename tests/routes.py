@@ -59,6 +59,17 @@ API = {
 # hand may write by.
 PAGES = {
     "start": ("anybody", "/"),
+    "how-it-works": ("anybody", "/how-it-works/"),
+    "privacy": ("anybody", "/privacy/"),
+    "accessibility": ("anybody", "/accessibility/"),
+    "verify-receipt": ("anybody", "/verify/"),
+    "public-cycle": ("published", "/cycles/no-such/"),
+    "status": ("own", "/applications/"),
+    "application-status": ("own", "/applications/0000-0000-0000/"),
+    "decision": ("own", "/applications/0000-0000-0000/decision/"),
+    "ask-for-review": ("own", "/applications/0000-0000-0000/review/"),
+    "download-my-data": ("own", "/accounts/data/"),
+    "erase-me": ("own", "/accounts/erase/"),
     "api-docs": ("anybody", "/api/docs/"),
     "set_language": ("anybody", "/language/"),
     "account_home": ("own", "/accounts/"),
