@@ -1,14 +1,18 @@
 """The walk through the pages: sign-in, one's own account and the console, as everybody, by reading and by sending."""
 
 from contextlib import contextmanager
+from datetime import timedelta
 from http.cookies import SimpleCookie
 
 import pytest
 from django.test import Client as Browser
+from django.utils import timezone
 
 from accounts import second_factor
 from accounts.models import AdminUser, User
 from accounts.roles import PERMISSIONS, Role
+from accounts.service_tokens import make_token
+from audit.verifications import verify_and_keep
 from tests.clients import api
 from tests.factories import omar
 from tests.routes import PAGES
@@ -25,7 +29,18 @@ def things():
     """What the addresses of the console name: a member of staff and a session of theirs."""
     reza = omar(Role.REVIEWER, email="reza@example.org")
     session = api(reza).actor.session_id
-    return {"member": AdminUser.objects.get(user__email="reza@example.org").pk, "session": session}
+    member = AdminUser.objects.get(user__email="reza@example.org")
+    until = timezone.now() + timedelta(days=1)
+    maker = omar(Role.ADMIN, email="lena@example.org")
+    token, _ = make_token("carrier", verb="batches.export", cycle="fall-2026", expires_at=until, actor=maker)
+    made = verify_and_keep("test")
+    return {
+        "member": member.pk,
+        "person": member.user_id,
+        "session": session,
+        "token": token.pk,
+        "verification": made.pk,
+    }
 
 
 def browser_of(who):
