@@ -178,7 +178,6 @@ class ServiceToken(models.Model):
 
     class Meta:
         db_table = "service_tokens"
-        verbose_name, verbose_name_plural = "token of a machine", "tokens of machines"
         ordering = ["-created_at"]
         constraints = [
             models.CheckConstraint(condition=Q(verb__in=sorted(VERBS)), name="service_token_verb_is_known"),

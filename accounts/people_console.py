@@ -31,6 +31,20 @@ def tag(kind: str, text: Any) -> str:
     return format_html('<span class="tag {}">{}</span>', kind, text)
 
 
+class InUse(admin.SimpleListFilter):
+    """Whether the record counts."""
+
+    title, parameter_name = gettext_lazy("record"), "record"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        """Return both."""
+        return [("in_use", gettext_lazy("In use")), ("out_of_use", gettext_lazy("Out of use"))]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[AdminUser]) -> QuerySet[AdminUser]:
+        """Keep those."""
+        return queryset.filter(is_active=self.value() == "in_use") if self.value() else queryset
+
+
 @admin.register(AdminUser)
 class People(ReadOnly):
     """The members of staff."""
@@ -40,7 +54,7 @@ class People(ReadOnly):
     change_list_template = "console/people/list.html"
     list_display = ("address", "role", "in_use", "factor", "last_login_at")
     list_display_links = None
-    list_filter = ("role", "is_active")
+    list_filter = ("role", InUse)
     list_select_related = ("user",)
     search_fields = ("user__email",)
     search_help_text = gettext_lazy("The whole e-mail address")
@@ -305,8 +319,8 @@ def _place(member: AdminUser) -> str:
 
 
 add_routes(
-    console_path("people/add/", NewMemberPage, name="person_add"),
-    console_path("people/<int:person_id>/", PersonPage, name="person"),
-    console_path("people/<int:person_id>/role/", RolePage, name="person_role"),
-    console_path("people/<int:person_id>/<slug:act>/", ActPage, name="person_act"),
+    console_path("accounts/adminuser/person/add/", NewMemberPage, name="person_add"),
+    console_path("accounts/adminuser/person/<int:person_id>/", PersonPage, name="person"),
+    console_path("accounts/adminuser/person/<int:person_id>/role/", RolePage, name="person_role"),
+    console_path("accounts/adminuser/person/<int:person_id>/<slug:act>/", ActPage, name="person_act"),
 )

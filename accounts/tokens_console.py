@@ -143,10 +143,10 @@ def _place() -> str:
 
 
 def _trail() -> list[tuple[str, str]]:
-    return [(gettext("Tokens of machines"), _place())]
+    return [(gettext("Service tokens"), _place())]
 
 
 add_routes(
-    console_path("tokens/add/", NewTokenPage, name="token_add"),
-    console_path("tokens/<uuid:token_id>/end/", RevokePage, name="token_revoke"),
+    console_path("accounts/servicetoken/token/add/", NewTokenPage, name="token_add"),
+    console_path("accounts/servicetoken/token/<uuid:token_id>/end/", RevokePage, name="token_revoke"),
 )

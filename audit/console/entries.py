@@ -236,4 +236,4 @@ def _whole(value: bytes) -> str:
 
 
 def _short(value: bytes) -> str:
-    return format_html('<span class="hash whole">{}…</span>', bytes(value).hex()[:12])
+    return format_html('<span class="hash whole">{}…</span>', bytes(value).hex()[:8])

@@ -25,7 +25,7 @@ PAGES = ["/console/", PEOPLE, "/console/accounts/adminsession/", "/console/jsi18
 
 def act(browser, action, *members):
     """Do something about these people, as their pages do; return the last answer."""
-    return [browser.post(f"/console/people/{one.user_id}/{action}/") for one in members][-1]
+    return [browser.post(f"/console/accounts/adminuser/person/{one.user_id}/{action}/") for one in members][-1]
 
 
 @pytest.mark.parametrize("address", PAGES)

@@ -20,6 +20,7 @@ from tests.visitors import member, staff_browser
 pytestmark = pytest.mark.django_db
 
 PEOPLE, SESSIONS = "/console/accounts/adminuser/", "/console/accounts/adminsession/"
+WAYS = ("in_use", "out_of_use")
 SECRET = re.compile(r"(?:[a-z2-9]{4}-){3}[a-z2-9]{4}")
 
 
@@ -29,7 +30,7 @@ def boss():
 
 
 def place(act="", email="omar@example.org"):
-    return f"/console/people/{member(email).user_id}/{act and f'{act}/'}"
+    return f"/console/accounts/adminuser/person/{member(email).user_id}/{act and f'{act}/'}"
 
 
 def logged(action):
@@ -56,7 +57,7 @@ def test_a_person_has_a_page_with_all_that_can_be_done(boss):
 
 def test_nobody_is_offered_what_they_may_not_do_to_themselves(boss):
     page = boss.get(place(email="aiza@example.org")).content.decode()
-    assert re.findall(r'href="/console/people/\d+/([a-z-]+)/"', page) == ["sessions"]
+    assert re.findall(r'href="/console/accounts/adminuser/person/\d+/([a-z-]+)/"', page) == ["sessions"]
 
 
 def test_the_role_is_changed_and_the_sessions_end(boss):
@@ -111,7 +112,9 @@ def test_the_last_super_admin_stays(boss):
     assert member("aiza@example.org").is_active
 
 
-@pytest.mark.parametrize("path", ["/console/people/999999/", "/console/people/99999999999999999999/"])
+@pytest.mark.parametrize(
+    "path", ["/console/accounts/adminuser/person/999999/", "/console/accounts/adminuser/person/99999999999999999999/"]
+)
 def test_who_is_not_there_has_no_page(boss, path):
     assert boss.get(path).status_code == 404
 
@@ -123,13 +126,17 @@ def test_what_cannot_be_done_has_no_page(boss):
 
 def test_somebody_new_gets_a_password_that_is_shown_once(boss):
     answer = boss.post(
-        "/console/people/add/", {"email": "Reza@example.org", "role": "reviewer", "way": "password"}, follow=False
+        "/console/accounts/adminuser/person/add/",
+        {"email": "Reza@example.org", "role": "reviewer", "way": "password"},
+        follow=False,
     )
     [password] = SECRET.findall(answer.content.decode())
     assert "no-store" in answer.headers["Cache-Control"]
     user = authenticate(email="reza@example.org", password=password)
     assert AdminUser.objects.get(user=user).role == "reviewer"
-    again = boss.post("/console/people/add/", {"email": "reza@example.org", "role": "reviewer", "way": "password"})
+    again = boss.post(
+        "/console/accounts/adminuser/person/add/", {"email": "reza@example.org", "role": "reviewer", "way": "password"}
+    )
     assert (again.status_code, SECRET.findall(again.content.decode())) == (422, [])
     sequence_all()
     log = "".join(AuditLog.objects.values_list("body", flat=True))
@@ -137,7 +144,9 @@ def test_somebody_new_gets_a_password_that_is_shown_once(boss):
 
 
 def test_somebody_new_may_come_by_a_code_and_has_no_password(boss):
-    answer = boss.post("/console/people/add/", {"email": "reza@example.org", "role": "auditor", "way": "code"})
+    answer = boss.post(
+        "/console/accounts/adminuser/person/add/", {"email": "reza@example.org", "role": "auditor", "way": "code"}
+    )
     assert SECRET.findall(answer.content.decode()) == []
     assert not User.objects.get(email="reza@example.org").has_usable_password()
     assert logged("staff.create")[-1] == {"role": "auditor"}
@@ -145,12 +154,14 @@ def test_somebody_new_may_come_by_a_code_and_has_no_password(boss):
 
 def test_an_applicant_who_joins_keeps_their_password(boss):
     User.objects.create_user("reza@example.org", "a password of my own")
-    boss.post("/console/people/add/", {"email": "reza@example.org", "role": "auditor", "way": "code"})
+    boss.post(
+        "/console/accounts/adminuser/person/add/", {"email": "reza@example.org", "role": "auditor", "way": "code"}
+    )
     assert authenticate(email="reza@example.org", password="a password of my own")
 
 
 def test_a_faulty_form_keeps_what_was_typed(boss):
-    answer = boss.post("/console/people/add/", {"email": "reza at home", "role": "", "way": "code"})
+    answer = boss.post("/console/accounts/adminuser/person/add/", {"email": "reza at home", "role": "", "way": "code"})
     page = answer.content.decode()
     assert (answer.status_code, 'value="reza at home"' in page, '<a href="#id_email">' in page) == (422, True, True)
 
@@ -183,3 +194,10 @@ def test_lists_cost_the_same_queries_however_many_there_are(boss, count):
             assert boss.get(path).status_code == 200
         costs.append(len(asked))
     assert costs == [7, 8, 10]
+
+
+def test_the_list_is_narrowed_to_those_in_use_or_out_of_it(boss):
+    omar()
+    boss.post(place("close"))
+    shown = {kind: "omar@example.org" in boss.get(f"{PEOPLE}?record={kind}").content.decode() for kind in WAYS}
+    assert shown == {"in_use": False, "out_of_use": True}

@@ -17,7 +17,7 @@ from tests.visitors import member, staff_browser
 
 pytestmark = pytest.mark.django_db
 
-LIST, ADD = "/console/accounts/servicetoken/", "/console/tokens/add/"
+LIST, ADD = "/console/accounts/servicetoken/", "/console/accounts/servicetoken/token/add/"
 TOKEN = re.compile(r'<p class="secret code" dir="ltr">(\S+)</p>')
 
 
@@ -66,7 +66,7 @@ def test_too_long_a_life_is_told_in_words(officer):
 def test_a_token_is_ended_after_being_asked(officer):
     officer.post(ADD, asked())
     row = ServiceToken.objects.get()
-    place = f"/console/tokens/{row.pk}/end/"
+    place = f"/console/accounts/servicetoken/token/{row.pk}/end/"
     assert "Yes, do it" in officer.get(place).content.decode()
     row.refresh_from_db()
     assert row.revoked_at is None
@@ -79,7 +79,9 @@ def test_a_token_is_ended_after_being_asked(officer):
 
 
 def test_a_token_that_is_not_there_cannot_be_ended(officer):
-    assert officer.get("/console/tokens/00000000-0000-0000-0000-000000000000/end/").status_code == 404
+    assert (
+        officer.get("/console/accounts/servicetoken/token/00000000-0000-0000-0000-000000000000/end/").status_code == 404
+    )
 
 
 def test_an_empty_list_says_what_to_do(officer):
