@@ -87,6 +87,8 @@ def fits(kind, who, method, answer):
     place = answer.headers.get("Location", "")
     if kind == "anybody":
         return answer.status_code in {200, 302, 405, 422}
+    if kind == "published":
+        return answer.status_code in {404, 405}
     if kind == "own":
         return place.startswith(LOGIN) if who == "nobody" else answer.status_code in {200, 302, 403, 404, 405, 422}
     return in_the_console(kind, who, method, answer.status_code, place)
