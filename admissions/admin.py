@@ -12,6 +12,7 @@ from admissions.console import (  # noqa: F401  they register themselves
     letters,
     revealing,
     rules,
+    selections,
     steps,
     tails,
     unreadable,

@@ -11,6 +11,7 @@ from accounts import second_factor
 from accounts.models import AdminUser, User
 from accounts.roles import PERMISSIONS, Role
 from admissions.models.letters import Letter
+from tests.batches.engines import evaluation, export, hand_in, processing, requests_of
 from tests.clients import api
 from tests.factories import applicants, apply, cycle, lead, omar, waiting
 from tests.routes import PAGES
@@ -39,7 +40,20 @@ def things():
         "letter": letter,
         "copy": waiting(judged).pk,
         "judged": judged.code,
+        **evaluated_things(),
     }
+
+
+def evaluated_things():
+    """A run that waits for its answers and a file that answered another, in one cycle; a selection in another."""
+    one = processing(2, code="batched")
+    file = hand_in(one, *map(evaluation, requests_of(one))).file
+    run = export(one, "judge")
+    chosen = cycle("chosen")
+    apply(chosen, applicants(1))
+    selection = lead(chosen, "selection").selection()
+    shard = run.manifest["shards"][0]["name"]
+    return {"run": run.pk, "shard": shard, "file": file.pk, "batched": one.code, "selection": selection.pk}
 
 
 def browser_of(who):
@@ -115,7 +129,7 @@ def test_whoever_is_kept_out_of_the_console_changes_nothing_by_sending(things, w
     browser = browser_of(who)
     before = trace()
     for name, (kind, path) in PAGES.items():
-        if kind not in {"anybody", "own", "console"}:
+        if kind not in ("anybody", "own", "console"):
             for method in ("post", "put", "patch", "delete"):
                 if who in STAFF and needed(kind, method.upper()) in PERMISSIONS[STAFF[who]]:
                     continue
@@ -127,6 +141,6 @@ def test_reading_changes_nothing(things):
     browser = browser_of("super_admin")
     before = trace()
     for name, (kind, path) in PAGES.items():
-        if kind not in {"anybody", "own"}:
+        if kind not in ("anybody", "own"):
             browser.get(path.format(**things), secure=True)
             assert (name, trace() == before) == (name, True)

@@ -21,7 +21,7 @@ from enigma.console.tables import AFTER, BEFORE, opened
 from enigma.templatetags.console import in_words
 
 NOT_YET = "none"
-SCORING: dict[str, Any] = {
+SCORING: dict[Any, Any] = {
     NOT_YET: _("Not scored yet"),
     FinalScore.Status.WAITING: _("Waiting for a person"),
     FinalScore.Status.SCORED: _("Scored"),

@@ -3,9 +3,10 @@
 from itertools import zip_longest
 from typing import Any
 
-from django.template.loader import render_to_string
 from django.utils.translation import gettext_lazy as _
 
+from accounts.actors import Actor
+from admissions.letter_rendering import samples
 from admissions.models.applications import Application
 from admissions.models.cycles import AdmissionCycle
 from admissions.models.ranking import Ahead, Ranked, look_ahead
@@ -14,7 +15,6 @@ from admissions.selection import parted_by
 
 AROUND = 10
 LETTERS = {"selected": _("Selected"), "not_selected": _("Not selected"), "not_assessed": _("Could not be assessed")}
-NOBODY = {"name": "Amina Example", "reference": "0000-0000-0000"}
 
 
 def selection_ahead(cycle: AdmissionCycle) -> dict[str, Any]:
@@ -35,29 +35,14 @@ def selection_ahead(cycle: AdmissionCycle) -> dict[str, Any]:
     }
 
 
-def publication_ahead(cycle: AdmissionCycle, *, may_see_counts: bool) -> dict[str, Any]:
-    """Return how many letters go out and samples of them; the counts by outcome only for who may see those."""
+def publication_ahead(cycle: AdmissionCycle, actor: Actor) -> dict[str, Any]:
+    """Return how many letters go out, and each kind as an invented person gets it, with a count for who may see it."""
     mine = Application.objects.of(cycle)
     return {
         "letters": mine.exclude(status=Status.WITHDRAWN).count(),
         "withdrawn": mine.filter(status=Status.WITHDRAWN).count(),
-        "samples": samples_of(cycle),
-        "selection": cycle.selection_or_none() if may_see_counts else None,
+        "samples": [{**sample, "label": LETTERS[sample["variant"]]} for sample in samples(cycle, actor=actor)],
     }
-
-
-def samples_of(cycle: AdmissionCycle) -> list[dict[str, Any]]:
-    """Return the three letters as an invented person would get them."""
-    context = {**NOBODY, "cycle": cycle}
-    subject = " ".join(render_to_string("admissions/letters/subject.txt", context).split())
-    return [
-        {
-            "label": label,
-            "subject": subject,
-            "text": render_to_string(f"admissions/letters/{kind}.txt", context).strip(),
-        }
-        for kind, label in LETTERS.items()
-    ]
 
 
 def _at(ahead: Ahead, rank: int) -> Ranked | None:

@@ -8,9 +8,10 @@ from urllib.parse import urlencode
 from django.utils.translation import gettext_lazy as _
 
 from admissions.figures import counted
-from admissions.models.applications import Application, OutcomeLetter
+from admissions.models.applications import Application
 from admissions.models.blind import AnonymizedApplication
 from admissions.models.cycles import AdmissionCycle
+from admissions.models.letters import Letter
 from admissions.phases import Phase, Status
 
 DAY = 24 * 3600
@@ -93,9 +94,9 @@ def _evaluation(cycle: AdmissionCycle) -> Work:
 
 
 def _letters(cycle: AdmissionCycle) -> Work:
-    states = counted(OutcomeLetter.objects.filter(admission_cycle=cycle), "state")
-    queued = states.get(OutcomeLetter.State.QUEUED, 0)
-    total, failed = sum(states.values()), states.get(OutcomeLetter.State.FAILED, 0)
+    states = counted(Letter.objects.outcomes().filter(admission_cycle=cycle), "state")
+    total, queued = sum(states.values()), states.get(Letter.State.QUEUED, 0)
+    failed = states.get(Letter.State.FAILED, 0) + states.get(Letter.State.BOUNCED, 0)
     return Work("letters", _("Letters about the outcome"), total - queued, total, failed)
 
 

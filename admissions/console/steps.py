@@ -14,7 +14,6 @@ from admissions.console.forms import StepForm
 from admissions.console.previews import publication_ahead, selection_ahead
 from admissions.console.state import checks_of, last_verification, worker_is_silent
 from admissions.models.cycles import AdmissionCycle
-from admissions.models.outcomes import may_see_figures
 from admissions.models.runs import StepRun
 from admissions.step_runs import is_long, queue_step, take_now
 from enigma.console.pages import ConsolePage, console_path
@@ -93,7 +92,7 @@ class StepPage(ConsolePage):
             run=StepRun.objects.filter(admission_cycle=cycle).unfinished().first(),
             may_take=may_take,
             form=form,
-            worker_is_silent=worker_is_silent(),
+            worker_is_silent=(self.step in LEAVE_WORK or is_long(cycle, self.step)) and worker_is_silent(),
             **(self._ahead(cycle) if is_next and may_take else {}),
         )
 
@@ -102,8 +101,7 @@ class StepPage(ConsolePage):
         if self.step == "perform_selection":
             return {"selection": selection_ahead(cycle)}
         if self.step == "publish_results":
-            may_see = may_see_figures(cycle, actor_of(self.request.user))
-            return {"publication": publication_ahead(cycle, may_see_counts=may_see)}
+            return {"publication": publication_ahead(cycle, actor_of(self.request.user))}
         return {}
 
 

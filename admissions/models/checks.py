@@ -206,7 +206,7 @@ CHECKS: dict[str, tuple[Check, ...]] = {
     "start_batch_prep": (
         Check(
             label=_("Every application is scrubbed"),
-            advice=_("Workers do this. Should the number stand still, start one: manage.py procrastinate worker."),
+            advice=_("Workers do this. Should the number stand still, start one: manage.py run_worker."),
             fault=_unscrubbed,
         ),
         Check(

@@ -12,8 +12,9 @@ from accounts.actors import operator
 from accounts.newcomers import confirm_address
 from accounts.roles import Role
 from admissions.disclosure import export_outcomes
-from admissions.models.applications import Application, OutcomeLetter
+from admissions.models.applications import Application
 from admissions.models.late_access import LateAccess
+from admissions.models.letters import Letter
 from admissions.models.runs import StepRun
 from admissions.preprocessing import preprocess_chunk
 from audit.models import LogOutbox
@@ -187,7 +188,9 @@ def test_what_waits_for_others_is_looked_at_less_often(officer, phase):
 
 def test_letters_are_counted_with_those_that_failed(officer):
     led_to("published", 3)
-    OutcomeLetter.objects.filter(pk=OutcomeLetter.objects.first().pk).update(state="failed")
+    Letter.objects.filter(pk=Letter.objects.outcomes().first().pk).update(
+        state="failed", fault="SMTPRecipientsRefused", attempts=1
+    )
     said = text(officer.get(HERE))
     assert "1 of 3, 33 %, 1 failed" in said
 
