@@ -157,6 +157,7 @@ PAGES = {
     "admin:admissions_letter_history": ("letters.edit", "/console/admissions/letter/{letter}/history/"),
     "admin:admissions_letter_delete": ("nobody", "/console/admissions/letter/{letter}/delete/"),
     "admin:admissions_letter_change": ("letters.edit", "/console/admissions/letter/{letter}/change/"),
+    "admin:running-work": ("cycle.view", "/console/running-work/"),
     "admin:cycles": ("cycle.view", "/console/cycles/"),
     "admin:cycle-open": ("cycle.create", "/console/open-a-cycle/"),
     "admin:cycle": ("cycle.view", "/console/cycles/fall-2026/"),
