@@ -90,7 +90,7 @@ class BlindCopies(Copies):
     keyset = ("pk",)
     intro = _("Blind copies: what evaluators see. Nothing here names a person, and the order is random.")
     empty = _("No blind copies yet. They are made while a cycle is in preprocessing.")
-    list_display = ("blind_id", "cycle", "scoring", "total", "academic", "test", "achievement", "essay", "flags")
+    list_display = ("blind_id", "cycle", "scoring", "total", "flags", "academic", "test", "achievement", "essay")
     list_filter = (CycleFilter, ScoringFilter, FlagFilter)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[AnonymizedApplication]:
@@ -146,7 +146,7 @@ class ScoresByRank(Copies):
     keyset = ("-total", "pk")
     intro = _("The scores of one cycle, best first. Equal totals stand in random order here: selection breaks ties.")
     empty = _("No scores yet. They appear when results are imported, or when a person decides.")
-    list_display = ("blind_id", "cycle", "total", "academic", "test", "achievement", "essay", "engine", "flags")
+    list_display = ("blind_id", "cycle", "total", "flags", "academic", "test", "achievement", "essay", "engine")
     list_filter = (OneCycleFilter, TotalFilter, FlagFilter)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[FinalScore]:

@@ -1,23 +1,27 @@
 """The dashboard's panels of cycles: where each stands, and the figures of the one that is looked at."""
 
+from decimal import Decimal
 from typing import Any
 
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.utils.formats import number_format
 from django.utils.safestring import mark_safe
 from django.utils.translation import gettext as _
 
 from accounts.browser import actor_of
+from admissions.console import words
+from admissions.console.progress import LATER, work_of
 from admissions.models.cycles import AdmissionCycle
 from admissions.models.outcomes import may_see_figures
-from admissions.phases import Phase, Status
+from admissions.models.runs import StepRun
+from admissions.phases import Phase
 from admissions.recent import BINS, Figures, recent_figures
-from enigma.console.registry import Context, panel
+from enigma.console.pages import ConsolePage, console_path
+from enigma.console.registry import Context, add_routes, panel
 from enigma.plots import histogram
 
 PHASES = list(Phase)
 AT_MOST = 6  # cycles on the dashboard; the list of cycles has all
-PLACES = {Status.SELECTED, Status.NOT_SELECTED}
 
 
 def current_cycles() -> list[AdmissionCycle]:
@@ -52,7 +56,7 @@ def cycles(request: HttpRequest) -> Context:
     """Say where each current cycle stands."""
     shown = shown_cycle(request)
     lines = [
-        {"cycle": one, "number": PHASES.index(Phase(one.phase)) + 1, "is_shown": one == shown, "next": one.next_step()}
+        {"cycle": one, "phase": _phase(one), "number": _number(one), "is_shown": one == shown}
         for one in current_cycles()
     ]
     return {"lines": lines, "phases": len(PHASES), "may_open": request.user.has_perm("accounts.cycle.create")}
@@ -68,9 +72,9 @@ def key_figures(request: HttpRequest) -> Context | None:
     return {
         "cycle": cycle,
         "figures": figures,
-        "number": PHASES.index(Phase(cycle.phase)) + 1,
+        "phase": _phase(cycle),
+        "number": _number(cycle),
         "phases": len(PHASES),
-        "mean": figures["mean"],
     }
 
 
@@ -89,7 +93,7 @@ def scores(request: HttpRequest) -> Context | None:
 def score_plot(cycle: AdmissionCycle, figures: Figures, *, actor: Any) -> Context:
     """Return the histogram of the totals and its twin as a table."""
     selection = figures["selection"] if may_see_figures(cycle, actor) else None
-    cutoff = float(selection["cutoff"]) if selection and selection["cutoff"] else None
+    cutoff = Decimal(selection["cutoff"]) if selection and selection["cutoff"] else None
     counts, wide = figures["histogram"], 100 // BINS
     told = _("cut-off %(score)s") % {"score": number_format(cutoff)} if cutoff is not None else ""
     drawn = histogram(
@@ -98,9 +102,9 @@ def score_plot(cycle: AdmissionCycle, figures: Figures, *, actor: Any) -> Contex
         high=100,
         label=_("Final scores of %(cycle)s, from 0 to 100") % {"cycle": cycle.name},
         axis=_("Final score"),
-        mark=cutoff,
+        mark=float(cutoff) if cutoff is not None else None,
         mark_label=told,
-        text=number_format,
+        text=_short,
     )
     ranges = [f"{place * wide} – {(place + 1) * wide}" for place in range(BINS)]  # noqa: RUF001  a range has a dash
     return {
@@ -128,3 +132,39 @@ def funnel(request: HttpRequest) -> Context | None:
     if figures["selection"] and may_see_figures(cycle, actor_of(request.user)):
         stages.append((_("Offered a place"), figures["selection"]["selected"]))
     return {"stages": stages, "most": max(count for _name, count in stages)}
+
+
+@panel("dashboard", template="console/dashboard/work.html", needs="cycle.view", order=50)
+def running_work(request: HttpRequest) -> Context:
+    """What the workers are at, or wait for, in all current cycles."""
+    shown = current_cycles()
+    runs = StepRun.objects.unfinished().filter(admission_cycle__in=shown).select_related("admission_cycle")
+    works = [(one, work) for one in shown if (work := work_of(one)) and work.total and work.is_running]
+    steps = [{"cycle": run.admission_cycle, "label": words.STEPS[run.step].name, "run": run} for run in runs]
+    return {"steps": steps, "works": works, "every": LATER if steps or works else 0}
+
+
+class RunningWork(ConsolePage):
+    """The panel of running work alone, for whoever looks at the dashboard and waits."""
+
+    needs = {"get": "cycle.view"}
+    template = "console/dashboard/work.html"
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        """Answer the panel."""
+        return self.show(_("Running work"), panel=running_work(request))
+
+
+add_routes(console_path("running-work/", RunningWork, name="running-work"))
+
+
+def _short(value: float) -> str:
+    return str(number_format(int(value) if value == int(value) else value))
+
+
+def _phase(cycle: AdmissionCycle) -> Any:
+    return words.PHASES[Phase(cycle.phase)]
+
+
+def _number(cycle: AdmissionCycle) -> int:
+    return PHASES.index(Phase(cycle.phase)) + 1

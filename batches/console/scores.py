@@ -139,9 +139,13 @@ def _outliers(figures: dict[str, Any]) -> list[dict[str, Any]]:
     )
     return [
         {
-            "id": name, "title": title, "other": other, "empty": empty,
+            "id": name,
+            "title": title,
+            "other": other,
+            "empty": empty,
             # A quality and a total measure different things.
-            "apart": name != "doubts", "rows": [_linked(one) for one in figures[name]],
+            "apart": name != "doubts",
+            "rows": [_linked(one) for one in figures[name]],
         }
         for name, title, other, empty in told
     ]

@@ -29,9 +29,8 @@ def test_the_page_of_a_cycle_shows_its_runs_and_what_is_open():
     [(run, progress, tag)] = shown["runs"]
     assert (run.stage, progress.answered, "Answered" in tag) == ("worker", 2, True)
     assert (shown["open"], shown["may_export"], shown["may_import"]) == ([("worker", 0), ("judge", 2)], True, True)
-    told = text_of(console().get(f"/console/admissions/admissioncycle/{one.pk}/change/"))
-    if "Batches" in told:
-        assert "2 judge requests wait for an export." in told
+    told = text_of(console().get(f"/console/cycles/{one.code}/"))
+    assert "2 judge requests wait for an export." in told
 
 
 def test_a_cycle_before_its_exports_and_one_after_them_offer_none():
