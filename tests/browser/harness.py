@@ -33,8 +33,10 @@ LATIN = """() => {
   for (const one of document.querySelectorAll("[aria-label], [alt], [placeholder]"))
     if (!one.closest(spared)) found.push(one.ariaLabel ?? one.alt ?? one.placeholder);
   found.push(document.title);
-  const names = /\\b(ENIGMA|Fall 2026|[A-Z0-9]{4}(-[A-Z0-9]{4}){2}|UTC|JavaScript|JSON|PIN|QR|SAT|ACT|GPA|HTML|API|PDF|OpenID|SHA-256|[\\w.+-]+@[\\w.-]+)\\b/g;
-  return found.map((text) => text.replace(names, "").trim()).filter((text) => /[A-Za-z]{2,}/.test(text));
+  const names = /\\b(ENIGMA|Fall 2026|UTC|JavaScript|JSON|PIN|QR|SAT|ACT|GPA|HTML|API|PDF|WCAG|AA|OpenID|SHA-256)\\b/g;
+  const codes = /[A-Z0-9]{4}(-[A-Z0-9]{4}){2}|[\\w.+-]+@[\\w.-]+|docs\\/[\\w.]+/g;
+  return found.map((text) => text.replace(names, "").replace(codes, "").trim())
+    .filter((text) => /[A-Za-z]{2,}/.test(text));
 }"""
 
 
