@@ -57,7 +57,7 @@ def test_every_letter_says_what_it_is_about(variant, language):
     letter = preview(variant, cycle(), language)
     own = {"name": "قریشی" if language == "ur" else "قريشي" if language == "ar" else "Amina Qureshi-Holt"}
     said = {**own, "reference": "7K3M-9Q2X-4TBH", "cycle": "Fall 2026", "receipt": "0123456789abcdef" * 2}
-    path = {"late_access": "apply/fall-2026/"}.get(variant, "accounts/")
+    path = {"late_access": "apply/fall-2026/"}.get(variant, "applications/7K3M-9Q2X-4TBH/decision/")
     if "receipt" in PLACEHOLDERS[variant]:
         path = "applications/7K3M-9Q2X-4TBH/receipt/"
     said["link"] = f'<a href="https://admissions.example.edu/{path}">'
