@@ -27,7 +27,16 @@ NEW_ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))
 FIND_PYTHON = for python in $(PYTHONS) ""; do "$$python" -c '$(NEW_ENOUGH)' 2>/dev/null && break; done; \
   test -n "$$python" || { echo "ENIGMA needs Python 3.11 or newer; none of these is: $(PYTHONS)" >&2; exit 1; }
 
-.PHONY: help setup demo run worker manage test fuzz check lint lock messages migrations bench docs clean
+# Debian's browser and letters for Urdu and Arabic; any other chromium is used where ENIGMA_CHROMIUM names it.
+FIND_CHROMIUM = test -n "$$ENIGMA_CHROMIUM" || { command -v chromium >/dev/null && ls -d /usr/share/fonts/*/noto >/dev/null 2>&1; } || \
+  if test "$$(id -u)" = 0 && command -v apt-get >/dev/null; then \
+    echo "Installing chromium and fonts (a minute)" >&2; export DEBIAN_FRONTEND=noninteractive; \
+    apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium fonts-noto-core >/dev/null; \
+  else echo "The browser tests need chromium and fonts for Urdu and Arabic. Debian, as root: apt-get install chromium" \
+    "fonts-noto-core. Elsewhere name yours: make test-browser ENIGMA_CHROMIUM=/path/to/chrome" >&2; exit 1; fi
+export ENIGMA_CHROMIUM
+
+.PHONY: help setup demo run worker manage test test-browser fuzz check lint lock messages migrations bench docs clean
 
 help: ## show these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -49,6 +58,10 @@ manage: $(RUNTIME) $(ENV_FILE) ## run a command on the database of the demo:  ma
 
 test: $(DEV) ## run all tests on a PostgreSQL of their own
 	@$(PYTEST_ENV) $(POSTGRES) --throwaway -- $(PY) -m pytest --cov --cov-report=term $(ARGS)
+
+test-browser: $(DEV) ## lead a real browser through the pages (ARGS=tests/browser/test_x.py; pictures in .data/screenshots)
+	@$(FIND_CHROMIUM)
+	@$(PYTEST_ENV) $(POSTGRES) --throwaway -- $(PY) -m pytest $(if $(filter tests/%,$(ARGS)),,tests/browser) $(ARGS)
 
 fuzz: $(DEV) ## ask a running server everything its API description allows, as every role (ARGS="--examples 50")
 	@$(PYTEST_ENV) $(POSTGRES) --throwaway -- $(PY) -m tests.fuzz $(ARGS)

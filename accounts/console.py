@@ -7,7 +7,7 @@ from typing import Any
 
 from allauth.account.adapter import get_adapter
 from allauth.mfa.models import Authenticator
-from django.contrib.admin import AdminSite
+from django.contrib.admin import AdminSite, ModelAdmin
 from django.contrib.auth.views import redirect_to_login
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, resolve_url
@@ -20,6 +20,7 @@ from accounts import second_factor
 from accounts.browser import used_second_factor
 from enigma.console import registry
 from enigma.console.registry import SECTIONS, Entry
+from enigma.console.tables import ReadOnly
 
 ENTER = "accounts.staff.session"
 
@@ -36,6 +37,11 @@ class ConsoleSite(AdminSite):
     index_title = "Dashboard"
     site_url = None
     enable_nav_sidebar = False
+
+    def register(self, model_or_iterable: Any, admin_class: type[ModelAdmin] | None = None, **options: Any) -> None:
+        """Take in the tables that were made for this console; those that packages bring would be written by hand."""
+        if admin_class is not None and issubclass(admin_class, ReadOnly):
+            super().register(model_or_iterable, admin_class, **options)
 
     def has_permission(self, request: HttpRequest) -> bool:
         """Tell whether this request may enter."""

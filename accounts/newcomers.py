@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from allauth.account.models import EmailAddress
 from django.contrib.auth.hashers import make_password
 from django.db import transaction
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext
 
@@ -67,15 +67,23 @@ def purge_unconfirmed(now: datetime) -> int:
     return done
 
 
-def _purge_chunk(before: datetime) -> int:
-    """Delete some of them; whoever signed in by any door, has a staff record or a session, stays."""
+def unconfirmed() -> QuerySet[User]:
+    """Whoever asked for a code and never used one: without a sign-in by any door, a staff record or a session."""
     mine = {"user": OuterRef("pk")}
+    return (
+        User.objects.filter(last_login=None)
+        .exclude(Exists(EmailAddress.objects.filter(verified=True, **mine)))
+        .exclude(Exists(AdminUser.objects.filter(**mine)))
+        .exclude(Exists(ApplicantSession.objects.filter(**mine)))
+    )
+
+
+def _purge_chunk(before: datetime) -> int:
+    """Delete some of them."""
     with transaction.atomic():
         gone = list(
-            User.objects.filter(date_joined__lt=before, last_login=None)
-            .exclude(Exists(EmailAddress.objects.filter(verified=True, **mine)))
-            .exclude(Exists(AdminUser.objects.filter(**mine)))
-            .exclude(Exists(ApplicantSession.objects.filter(**mine)))
+            unconfirmed()
+            .filter(date_joined__lt=before)
             .select_for_update(skip_locked=True)
             .values_list("pk", flat=True)[:CHUNK]
         )

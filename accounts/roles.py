@@ -36,8 +36,12 @@ _APPLICANT = _PUBLIC | {
     "applicant.session",  # one's own session: refresh, log out
     "application.submit",
     "application.view",  # one's own, as far as the phase
+    "application.change",  # one's own, until the deadline
     "application.withdraw",
     "result.view",  # one's own, once it is published
+    "review.ask",  # of one's own result
+    "own.export",  # all that is held of oneself
+    "own.erase",
 }
 _STAFF = _PUBLIC | {"staff.session", "cycle.view"}
 _AUDIT = frozenset({"audit.view", "audit.verify"})
@@ -48,13 +52,17 @@ _LEAD = (
         "cycle.create",
         "cycle.change",
         "applications.import",
+        "applications.view",
+        "applications.grant_late",
         "blind.view",
         "batches.view",
         "batches.export",
         "batches.import",
         "scores.decide",
         "outcomes.export",
+        "reviews.answer",
         "tokens.manage",
+        "letters.edit",
     }
 )
 

@@ -23,6 +23,7 @@ RATES: dict[str, tuple[int, int]] = {
     "token": (600, 600),  # guesses are counted by challenge, besides
     "refresh": (600, 60),
     "submission": (30, 3600),
+    "draft": (1200, 600),  # saved while typing: two a second from all tabs of one person is more than fingers do
     "mail": (10, 3600),  # by the address that the mail goes to and the client together
     "mailbox": (60, 3600),  # by the address that the mail goes to, whoever asks
 }

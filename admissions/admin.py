@@ -1,3 +1,21 @@
-"""Loads what admissions shows in the console."""
+"""What admissions adds to the console: each module registers its tables, pages and panels."""
 
-from admissions.console import alarms  # noqa: F401  registers itself
+from admissions.console import (  # noqa: F401  they register themselves
+    alarms,
+    blind,
+    copies,
+    cycles,
+    dashboard,
+    decisions,
+    downloads,
+    intake,
+    late,
+    letters,
+    revealing,
+    rules,
+    selections,
+    steps,
+    tails,
+    unreadable,
+    waiting,
+)

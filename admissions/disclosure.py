@@ -4,7 +4,9 @@ import csv
 import io
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from contextlib import suppress
+from itertools import chain
 from typing import Any, BinaryIO
 
 from django.db import connection, transaction
@@ -38,8 +40,8 @@ _OUTCOMES = """
 """
 
 
-def export_outcomes(cycle: AdmissionCycle, stream: BinaryIO, *, format: str, actor: Actor) -> int:
-    """Write one row an applicant, identity included, as csv or jsonl; return how many.
+def outcome_lines(cycle: AdmissionCycle, *, format: str, actor: Actor) -> Iterator[bytes]:
+    """Return a line for each applicant, identity included, as csv (with a header) or jsonl.
 
     The audit entry is committed before the first identity is opened. Raises PhaseError before publication, Denied.
     """
@@ -47,19 +49,29 @@ def export_outcomes(cycle: AdmissionCycle, stream: BinaryIO, *, format: str, act
     _demand_published(cycle)
     with transaction.atomic():
         record("outcomes.export", actor=actor, entity=("cycle", cycle.code), format=format)
-    line = _csv_line if format == "csv" else _json_line
     if format == "csv":
-        stream.write(_csv_line(dict(zip(COLUMNS, COLUMNS, strict=True))))
-    return _written(stream, line, _people(cycle))
+        header = dict(zip(COLUMNS, COLUMNS, strict=True))
+        return map(_csv_line, chain([header], _people(cycle)))
+    return map(_json_line, _people(cycle))
 
 
-def export_ranking(cycle: AdmissionCycle, stream: BinaryIO, *, actor: Actor) -> int:
-    """Write the ranked input of the selection, whose SHA-256 stands in the selection log; return how many lines."""
+def export_outcomes(cycle: AdmissionCycle, stream: BinaryIO, *, format: str, actor: Actor) -> int:
+    """Write ``outcome_lines``; return how many applicants there are."""
+    return _written(stream, outcome_lines(cycle, format=format, actor=actor)) - (format == "csv")
+
+
+def published_ranking(cycle: AdmissionCycle, *, actor: Actor) -> Iterator[bytes]:
+    """Return the lines of the ranked input of the selection, whose SHA-256 stands in the selection log."""
     actor.require("cycle.view")
     _demand_published(cycle)
     with transaction.atomic():
         record("ranking.export", actor=actor, entity=("cycle", cycle.code))
-    return _written(stream, bytes, ranking_lines(cycle))
+    return ranking_lines(cycle)
+
+
+def export_ranking(cycle: AdmissionCycle, stream: BinaryIO, *, actor: Actor) -> int:
+    """Write ``published_ranking``; return how many lines."""
+    return _written(stream, published_ranking(cycle, actor=actor))
 
 
 def inert(cell: object) -> str:
@@ -87,12 +99,12 @@ def _people(cycle: AdmissionCycle) -> Iterator[dict[str, Any]]:
         }
 
 
-def _identity(pk: int, wrapped: str, sealed: str) -> dict[str, Any]:
-    """Open who applied; all empty for a record that does not open, so that it does not hold back the others."""
-    try:
-        person = keyring().unwrap(wrapped).open(sealed, record=str(pk), kind=IdentityMapping.IDENTITY)
-    except UnreadableRecord:
-        person = {}
+def _identity(pk: int, wrapped: str | None, sealed: str | None) -> dict[str, Any]:
+    """Open who applied; all empty for a record that was erased or does not open, so that it holds back no other."""
+    person: dict[str, Any] = {}
+    if wrapped is not None and sealed is not None:
+        with suppress(UnreadableRecord):
+            person = keyring().unwrap(wrapped).open(sealed, record=str(pk), kind=IdentityMapping.IDENTITY)
     return {field: person.get(field) for field in PERSONAL}
 
 
@@ -103,10 +115,10 @@ def _streamed(statement: str, cycle: AdmissionCycle) -> Iterator[tuple[Any, ...]
             yield from rows
 
 
-def _written(stream: BinaryIO, line: Callable[[Any], bytes], rows: Iterator[Any]) -> int:
+def _written(stream: BinaryIO, lines: Iterator[bytes]) -> int:
     count = 0
-    for row in rows:
-        stream.write(line(row))
+    for line in lines:
+        stream.write(line)
         count += 1
     return count
 

@@ -4,9 +4,10 @@ from typing import Any
 
 from django.db.models import Count, QuerySet
 
-from admissions.models.applications import Application, OutcomeLetter
+from admissions.models.applications import Application
 from admissions.models.blind import AnonymizedApplication, FinalScore
 from admissions.models.cycles import AdmissionCycle, SelectionLog
+from admissions.models.letters import Letter
 from admissions.models.outcomes import may_see_result
 
 
@@ -26,7 +27,7 @@ def figures_of(cycle: AdmissionCycle) -> dict[str, Any]:
         "exported": blind.filter(is_exported=True).count(),
         "final_scores": counted(FinalScore.objects.filter(admission_cycle=cycle), "status"),
         "undecided": blind.undecided().count(),
-        "letters": counted(OutcomeLetter.objects.filter(admission_cycle=cycle), "state"),
+        "letters": counted(Letter.objects.filter(admission_cycle=cycle), "state"),
         "outcomes_are_public": may_see_result(cycle),
         "selection": _selection_of(cycle),
     }

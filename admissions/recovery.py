@@ -7,10 +7,18 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 from procrastinate.contrib.django.models import ProcrastinateJob
 
-from admissions.letters import cycles_with_letters
+from admissions.letters import cycles_with_letters, singles_are_due
 from admissions.models.cycles import AdmissionCycle
 from admissions.preprocessing import remaining, unfinished_cycles
-from admissions.queue import CHUNK, PREPROCESS, SEND_LETTERS, defer_letters, defer_preprocessing
+from admissions.queue import (
+    CHUNK,
+    PREPROCESS,
+    SEND_LETTERS,
+    SEND_SINGLES,
+    defer_letters,
+    defer_preprocessing,
+    defer_singles,
+)
 from admissions.step_runs import take_up
 
 SILENT = timedelta(seconds=30)  # a worker gives a sign of life every ten seconds
@@ -33,7 +41,15 @@ def recover(*, at_once: bool = False) -> int:
             with transaction.atomic():
                 defer_letters(cycle)
             restored += 1
-    return restored
+    return restored + _restore_singles(at_once=at_once)
+
+
+def _restore_singles(*, at_once: bool) -> int:
+    jobs = ProcrastinateJob.objects.filter(task_name=SEND_SINGLES)
+    if not singles_are_due() or _counted(jobs, at_once=at_once):
+        return 0
+    defer_singles(although_one_waits=True)
+    return 1
 
 
 def left_over() -> int:
@@ -46,7 +62,11 @@ def _jobs(task: str, cycle: AdmissionCycle) -> QuerySet[ProcrastinateJob]:
 
 
 def _waiting(task: str, cycle: AdmissionCycle, *, at_once: bool) -> int:
-    waiting = _jobs(task, cycle).filter(status="todo")
+    return _counted(_jobs(task, cycle), at_once=at_once)
+
+
+def _counted(jobs: QuerySet[ProcrastinateJob], *, at_once: bool) -> int:
+    waiting = jobs.filter(status="todo")
     if at_once:
         waiting = waiting.filter(Q(scheduled_at=None) | Q(scheduled_at__lte=timezone.now()))
     return waiting.count()

@@ -55,6 +55,11 @@ def ranked(scored: Iterable[Scored], *, tie_break: Sequence[str], seed_bytes: by
     )
 
 
+def parted_by(first: Scored, second: Scored, *, tie_break: Sequence[str]) -> str:
+    """Name what puts one before the other: «total», a part of the score, or «seed» where all of these are equal."""
+    return next((part for part in ("total", *tie_break[:-1]) if getattr(first, part) != getattr(second, part)), "seed")
+
+
 def ranking_line(one: Scored) -> str:
     """One line of the ranked input: ref in hex, then total and the parts as integers of 1/10,000, LF at the end."""
     scores = (one.total, *(getattr(one, part) for part in PARTS))

@@ -13,12 +13,13 @@ from django.db import connection
 
 from admissions.chunks import Candidate
 from admissions.commitments import submission_fields
-from admissions.models.applications import IdentityMapping, new_receipt_ref, new_reference
+from admissions.models.applications import Application, IdentityMapping, new_receipt_ref, new_reference
 from admissions.models.cycles import AdmissionCycle
 from admissions.phases import Status
 from admissions.rows import Draft
 from audit.chain import commitment
 from audit.log import commit_many
+from enigma.encryption import WrappedKey
 from enigma.keys import keyring
 
 _DOOR = """
@@ -94,15 +95,42 @@ def store(
         with cursor.copy(_COPY_IDENTITIES) as copy:
             for one in sorted(stored, key=lambda one: one.candidate.email_bidx):
                 copy.write_row(_identity_row(cycle, one))
-    commit_many("submission", cycle_ref=cycle.ref.hex, rows=_commitments(stored))
+    commit_submissions(cycle, stored)
     return stored
+
+
+def replace(identity: IdentityMapping, one: Stored, *, now: datetime) -> None:
+    """Seal and store an application in the place of what it was, under a new key; it is committed to the log anew.
+
+    Needs ``hold_door`` and both rows locked in the same transaction.
+    """
+    draft = one.candidate.draft
+    wrapped, sealed_identity, sealed_texts = _sealed(one)
+    IdentityMapping.objects.filter(pk=identity.pk).update(
+        fingerprint=one.candidate.fingerprint,
+        wrapped_key=wrapped.token,
+        key_id=wrapped.key_id,
+        sealed_identity=sealed_identity,
+        sealed_texts=sealed_texts,
+    )
+    Application.objects.filter(pk=one.pk).update(gpa=draft.gpa, test_scores=_json_scores(draft), changed_at=now)
+    commit_submissions(identity.admission_cycle, [one])
+
+
+def commit_submissions(cycle: AdmissionCycle, stored: Iterable[Stored]) -> None:
+    """Commit to the public log what was handed in."""
+    commit_many("submission", cycle_ref=cycle.ref.hex, rows=_commitments(stored))
 
 
 def _application_row(cycle: AdmissionCycle, one: Stored, now: datetime, applicant_id: int | None) -> tuple[Any, ...]:
     draft = one.candidate.draft
-    tests = json.dumps({name: _json_number(score) for name, score in draft.test_scores.items()})
+    tests = json.dumps(_json_scores(draft))
     head = (one.pk, cycle.pk, applicant_id, one.reference, one.receipt_ref, draft.external_id, Status.SUBMITTED.value)
     return (*head, draft.gpa, tests, draft.timestamp or now, now, "", "")
+
+
+def _json_scores(draft: Draft) -> dict[str, int | float]:
+    return {name: _json_number(score) for name, score in draft.test_scores.items()}
 
 
 def _json_number(score: Decimal | int) -> int | float:
@@ -110,13 +138,17 @@ def _json_number(score: Decimal | int) -> int | float:
 
 
 def _identity_row(cycle: AdmissionCycle, one: Stored) -> tuple[Any, ...]:
+    wrapped, identity, texts = _sealed(one)
+    hashes = (one.candidate.email_bidx, one.candidate.fingerprint)
+    return (one.pk, cycle.pk, *hashes, wrapped.token, wrapped.key_id, identity, texts)
+
+
+def _sealed(one: Stored) -> tuple[WrappedKey, str, str]:
     draft, record_id = one.candidate.draft, str(one.pk)
     key, wrapped = keyring().new_key()
     person = {**_person(draft), "salt": one.salt.hex()}
     identity = key.seal(person, record=record_id, kind=IdentityMapping.IDENTITY)
-    texts = key.seal(_texts(draft), record=record_id, kind=IdentityMapping.TEXTS)
-    hashes = (one.candidate.email_bidx, one.candidate.fingerprint)
-    return (one.pk, cycle.pk, *hashes, wrapped.token, wrapped.key_id, identity, texts)
+    return wrapped, identity, key.seal(_texts(draft), record=record_id, kind=IdentityMapping.TEXTS)
 
 
 def _person(draft: Draft) -> dict[str, Any]:

@@ -12,16 +12,17 @@ from accounts.actors import Actor
 from accounts.models import User
 from admissions.chunks import Candidate, Rejected, judge, limits_of
 from admissions.commitments import withdrawal_fields
+from admissions.doors import demand_open
 from admissions.models.applications import Application, IdentityMapping
 from admissions.models.cycles import AdmissionCycle
 from admissions.own import own_in
 from admissions.phases import Phase, PhaseError, Status
+from admissions.posting import queue_letter
 from admissions.readers import Fault, RawRow
-from admissions.storing import Door, hold_door, store
+from admissions.storing import hold_door, store
 from audit.log import commit, record
 from enigma.encryption import UnreadableRecord
 from enigma.errors import Conflict, Malformed, Refused
-from enigma.rest.serializers import rfc3339
 
 # What a person says of themselves; the address is the one that they are signed in with.
 FIELDS = ("name", "phone", "address", "gpa", "test_scores", "essay", "achievements")
@@ -48,18 +49,20 @@ class Receipt:
 def submit(cycle: AdmissionCycle, values: Mapping[str, object], *, user: User, actor: Actor) -> Receipt:
     """Take one application in, by the rules of an import; the address is that of ``user``.
 
-    Raises PhaseError outside the submission phase or the cycle's dates (by the database's clock), Faulty with all that
-    is wrong, Conflict when the person or the address has an application in this cycle already, Denied by role.
+    Raises PhaseError outside the submission phase or, without late access, the cycle's dates (by the database's
+    clock), Faulty with all that is wrong, Conflict when the person or the address has an application in this cycle
+    already, Denied by role.
     """
     actor.require("application.submit")
     try:
         with transaction.atomic():
             door = hold_door(cycle)
-            _demand_open(cycle, door)
+            demand_open(cycle, door, user.pk)
             candidate = _candidate(cycle, values, user)
             _refuse_second(cycle, user)
             (stored,) = store(cycle, [candidate], now=door.now, applicant_id=user.pk)
             record("application.submit", actor=actor, entity=_entity(stored), cycle=cycle.code)
+            queue_letter("submitted", application=Application(pk=stored.pk, admission_cycle=cycle))
     except UniqueViolation:  # the same person, or an import of theirs, was faster by a moment
         raise Conflict(_already(cycle)) from None
     return Receipt(stored.reference, stored.receipt_ref.hex, door.now, stored.commitment())
@@ -80,16 +83,8 @@ def withdraw(application: Application, *, actor: Actor) -> None:
             raise Conflict("This application is withdrawn already.")
         _commit_withdrawal(cycle, application)
         record("application.withdraw", actor=actor, entity=_entity(application), cycle=cycle.code)
+        queue_letter("withdrawn", application=application)
     application.status = Status.WITHDRAWN
-
-
-def _demand_open(cycle: AdmissionCycle, door: Door) -> None:
-    if door.phase != Phase.SUBMISSION:
-        raise PhaseError(f"{cycle.code} takes no more applications: it is in {door.phase}.")
-    if door.opens_at and door.now < door.opens_at:
-        raise PhaseError(f"{cycle.code} takes applications from {rfc3339(door.opens_at)} on.")
-    if door.closes_at and door.now >= door.closes_at:
-        raise PhaseError(f"{cycle.code} takes no more applications: it closed at {rfc3339(door.closes_at)}.")
 
 
 def _candidate(cycle: AdmissionCycle, values: Mapping[str, object], user: User) -> Candidate:

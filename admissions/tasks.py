@@ -2,13 +2,23 @@
 
 import logging
 
-from procrastinate import JobContext, RetryStrategy
+from procrastinate import BaseRetryStrategy, JobContext, RetryDecision, RetryStrategy
 from procrastinate.contrib.django import app
+from procrastinate.jobs import Job
 
-from admissions.letters import LettersLeft, send_letters
+from admissions.drafts import purge_frozen
+from admissions.letters import send_singles, send_slice
 from admissions.models.cycles import AdmissionCycle
 from admissions.preprocessing import preprocess_chunk
-from admissions.queue import PREPROCESS, QUEUE, SEND_LETTERS, TAKE_STEP
+from admissions.queue import (
+    PREPROCESS,
+    QUEUE,
+    SEND_LETTERS,
+    SEND_SINGLES,
+    TAKE_STEP,
+    defer_letters,
+    defer_singles,
+)
 from admissions.recovery import recover
 from admissions.step_runs import give_up, take
 
@@ -30,13 +40,27 @@ def preprocess(cycle_id: int) -> None:
         raise
 
 
-# A mail server that is away is tried again after 2, 4, 8 ... seconds, for three days.
-@app.task(name=SEND_LETTERS, queue=QUEUE, retry=RetryStrategy(max_attempts=17, exponential_wait=2))
+class Patiently(BaseRetryStrategy):
+    """Try again after 1, 2, 4 ... seconds, then every five minutes: one of these jobs stands for all letters."""
+
+    def get_retry_decision(self, *, exception: BaseException, job: Job) -> RetryDecision:
+        """Never give up; what is wrong with a single letter is that letter's affair."""
+        return RetryDecision(retry_in={"seconds": min(2 ** min(job.attempts, 16), 300)})
+
+
+@app.task(name=SEND_LETTERS, queue=QUEUE, retry=Patiently())
 def send(cycle_id: int) -> None:
-    """Send the queued letters of a cycle."""
+    """Send outcome letters of a cycle for a while; the rest comes after the work that has come meanwhile."""
     cycle = AdmissionCycle.objects.get(pk=cycle_id)
-    if left := send_letters(cycle)["queued"]:
-        raise LettersLeft(f"{left} letters of {cycle.code} are still queued.")
+    if send_slice(cycle):
+        defer_letters(cycle)
+
+
+@app.task(name=SEND_SINGLES, queue=QUEUE, retry=Patiently())
+def send_to_single_people() -> None:
+    """Send confirmations and the like for a while."""
+    if send_singles():
+        defer_singles()
 
 
 # A refusal is an answer and ends the run; anything else is tried again after 2, 4, 8 ... seconds, for two minutes.
@@ -59,6 +83,13 @@ def take_step(context: JobContext, run_id: str) -> None:
 def take_up(timestamp: int) -> None:
     """Defer what is left without a job, once a minute: nobody has to start a worker for it."""
     recover()
+
+
+@app.periodic(cron="37 * * * *")
+@app.task(name="admissions.forget_drafts", queue=QUEUE, queueing_lock="forget_drafts")
+def forget_drafts(timestamp: int) -> None:
+    """Once an hour, forget what was never handed in to cycles that are frozen."""
+    purge_frozen()
 
 
 @app.periodic(cron="* * * * *")

@@ -1,6 +1,10 @@
 """Which questions are open, and what an export claims of them: set-based SQL, under the lock of the cycle."""
 
+from collections import Counter
+from collections.abc import Iterable
+
 from django.db import connection
+from django.db.models import Count
 
 from admissions.models.blind import AnonymizedApplication
 from admissions.models.cycles import AdmissionCycle
@@ -68,3 +72,18 @@ def is_open(cycle: AdmissionCycle, stage: str) -> bool:
         return True
     wanted = EvaluationRequest.objects.filter(admission_cycle=cycle, stage=stage, run=None)
     return wanted.exists() or unfinished(cycle, stage) is not None
+
+
+def open_counts(cycles: Iterable[AdmissionCycle]) -> Counter[tuple[int, str]]:
+    """Count by cycle and stage what an export would claim now, beside what an unfinished one holds already."""
+    known = [cycle.pk for cycle in cycles]
+    wanted = EvaluationRequest.objects.filter(admission_cycle__in=known, run=None).order_by()
+    rows = wanted.values_list("admission_cycle", "stage").annotate(count=Count("*"))
+    counts = Counter({(cycle, stage): count for cycle, stage, count in rows})
+    # An unfinished worker export has claimed every copy that was never asked about, and has not marked it yet.
+    claimed = BatchRun.objects.filter(admission_cycle__in=known, stage="worker", state=BatchRun.State.EXPORTING)
+    fresh = AnonymizedApplication.objects.filter(admission_cycle__in=known).unexported().order_by()
+    fresh = fresh.exclude(admission_cycle__in=claimed.values("admission_cycle"))
+    for cycle, count in fresh.values_list("admission_cycle").annotate(count=Count("*")):
+        counts[cycle, "worker"] += count
+    return counts

@@ -143,6 +143,9 @@ class WorkerResult(Answer):
 
     class Meta:
         db_table = "worker_results"
+        indexes = [  # whose evaluation was not accepted at once
+            models.Index(fields=["anonymized"], condition=Q(attempt=2), name="evaluation_repeated")
+        ]
         constraints = [
             *(within_0_and_100(part, of="worker") for part in ("academic", "test", "achievement", "essay", "total")),
             within_0_and_100("claimed_total", of="worker"),
@@ -165,6 +168,7 @@ class JudgeResult(Answer):
 
     class Meta:
         db_table = "judge_results"
+        indexes = [models.Index(fields=["worker_result"], condition=Q(bias_detected=True), name="judgement_with_bias")]
         constraints = [
             within_0_and_100("quality_score", of="judge"),
             models.CheckConstraint(condition=Q(decision__in=["approved", "rejected"]), name="judge_decision_is_known"),

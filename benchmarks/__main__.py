@@ -5,15 +5,13 @@ import json
 import os
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import psycopg
-from cryptography.fernet import Fernet
 
 from benchmarks.cycle import Cycle
+from benchmarks.database import environment_of, fresh_database
 from benchmarks.processes import Failed, measure
 from benchmarks.table import Result, report
 from enigma.env import BASE_DIR
@@ -59,8 +57,8 @@ def _size(text: str) -> int:
 
 def _led(size: int, *, letters: bool) -> Result:
     """Lead a cycle in a database and a folder of its own; both are gone afterwards."""
-    with _database(f"enigma_benchmark_{os.getpid()}") as url, tempfile.TemporaryDirectory() as folder:
-        environment = _environment(url, Path(folder))
+    with fresh_database(f"enigma_benchmark_{os.getpid()}") as url, tempfile.TemporaryDirectory() as folder:
+        environment = environment_of(url, Path(folder))
         cycle = Cycle(size, folder=Path(folder), environment=environment)
         cycle.lead(letters=letters, told=_tell)
         _tell(f"{size:,} applications: limits of the machine")
@@ -68,34 +66,6 @@ def _led(size: int, *, letters: bool) -> Result:
         command = [sys.executable, "-m", "benchmarks.limits", folder, most]
         limits = json.loads(measure(command, environment=environment, folder=str(BASE_DIR)).output)
         return Result(size, cycle.startup(), cycle.steps, limits, _entries(url))
-
-
-def _environment(url: str, folder: Path) -> dict[str, str]:
-    """Return our environment with a database, keys and mail of the benchmark's own."""
-    return {
-        **os.environ,
-        "DATABASE_URL": url,
-        "DEBUG": "0",
-        "DJANGO_SETTINGS_MODULE": "enigma.settings",
-        "EMAIL_URL": f"filemail:///{folder}/letters",
-        "ENIGMA_BIDX_KEY": Fernet.generate_key().decode(),
-        "ENIGMA_ENV_FILE": os.devnull,
-        "ENIGMA_FERNET_KEYS": Fernet.generate_key().decode(),
-        "SECRET_KEY": Fernet.generate_key().decode() * 2,
-    }
-
-
-@contextmanager
-def _database(name: str) -> Iterator[str]:
-    """Give the URL of a fresh database on the server of DATABASE_URL."""
-    server = os.environ["DATABASE_URL"]
-    with psycopg.connect(server, autocommit=True) as connection:
-        connection.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
-        connection.execute(f"CREATE DATABASE {name}")
-        try:
-            yield urlsplit(server)._replace(path=f"/{name}").geturl()
-        finally:
-            connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
 def _entries(url: str) -> int:

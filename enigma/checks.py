@@ -18,15 +18,26 @@ MIN_SECRET_KEY = 50  # characters, as Django's own deployment check asks
 MIN_INDEX_KEY = 32
 MIN_TOKEN_KEY = 32  # HMAC-SHA-256 wants a key as long as its hash (RFC 7518, 3.2)
 ORIGIN = re.compile(r"[!-*,-~]+")  # what audit.chain hashes into the first entry
+SITE = re.compile(r"(https?://(\[[0-9a-f:]+\]|[a-z0-9.-]+)(:[0-9]{1,5})?)?")
 
 
 def configuration_faults(
-    *, secret_key: str, fernet_keys: list[str], index_key: str, token_key: str, origin: str, engine: str, debug: bool
+    *,
+    secret_key: str,
+    fernet_keys: list[str],
+    index_key: str,
+    token_key: str,
+    origin: str,
+    site: str,
+    engine: str,
+    debug: bool,
 ) -> Iterator[str]:
     """Yield a sentence for each fault; in DEBUG the sample keys are let through."""
     if engine != "django.db.backends.postgresql":
         yield "Set DATABASE_URL to a PostgreSQL database: no other engine is supported."
     yield from _malformed_origin(origin)
+    if not SITE.fullmatch(site):
+        yield "SITE_URL must be scheme and host in lower case, and no more, such as https://admissions.example.edu."
     yield from _short_keys(secret_key, fernet_keys, index_key, token_key)
     keys = [secret_key, *fernet_keys, index_key, token_key]
     if len(set(filter(None, keys))) < len(list(filter(None, keys))):
@@ -69,6 +80,7 @@ def _current_faults() -> Iterator[str]:
         index_key=settings.ENIGMA_BIDX_KEY,
         token_key=settings.ENIGMA_JWT_KEY,
         origin=settings.ENIGMA_ORIGIN,
+        site=settings.SITE_URL,
         engine=settings.DATABASES.get("default", {}).get("ENGINE", ""),
         debug=settings.DEBUG,
     )

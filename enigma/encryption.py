@@ -7,7 +7,6 @@
 import hashlib
 import hmac
 import unicodedata
-import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -111,10 +110,6 @@ class Keyring:
     def fingerprint(self, content: bytes, *, cycle_id: int) -> bytes:
         """HMAC-SHA-256 of a whole submission, to tell «the same row again» from «another row of the same person»."""
         return self._mac("enigma/submission/v1", str(cycle_id), content)
-
-    def letter_id(self, receipt_ref: uuid.UUID) -> str:
-        """Name a letter by 32 hex digits, the same each time, that nobody without the index key can lead back."""
-        return self._mac("enigma/letter/v1", "", receipt_ref.bytes).hex()[:32]
 
     def _mac(self, purpose: str, scope: str, content: bytes) -> bytes:
         return hmac.new(self._index_key, f"{purpose}\n{scope}\n".encode() + content, hashlib.sha256).digest()

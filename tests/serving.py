@@ -7,7 +7,7 @@ import sys
 import tempfile
 import time
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -17,12 +17,14 @@ SETTINGS = "tests.fuzz.settings"  # plain http, no limits on how often
 
 
 @contextmanager
-def serving(environment: Mapping[str, str]) -> Iterator[str]:
-    """Yield the address once server and worker are ready; both end with the block."""
+def serving(environment: Mapping[str, str], *, before: Sequence[str] = ()) -> Iterator[str]:
+    """Yield the address once server and worker are ready; both end with the block. ``before`` is a command to run."""
     port = free_port()
     granian = ["-m", "granian", "--interface", "wsgi", "--port", str(port), "--blocking-threads", "4"]
     programs = ([*granian, "--no-access-log", "enigma.wsgi:application"], ["manage.py", "run_worker"])
     whole = {**os.environ, "DJANGO_SETTINGS_MODULE": SETTINGS, **environment}
+    if before:
+        subprocess.run([sys.executable, "manage.py", *before], cwd=BASE_DIR, env=whole, check=True)
     log = Path(tempfile.gettempdir()) / f"enigma-server-{port}.log"
     with log.open("wb") as stream:
         running = [

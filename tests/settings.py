@@ -9,6 +9,7 @@ os.environ["ENIGMA_FERNET_KEYS"] = "dGVzdC1rZXktbnVtYmVyLW9uZS0xMjM0NTY3ODkwMTI=
 os.environ["ENIGMA_BIDX_KEY"] = "test-blind-index-key-" * 2
 os.environ["ENIGMA_JWT_KEY"] = "test-token-key-" * 3
 os.environ["ALLOWED_HOSTS"] = "testserver"
+os.environ["SITE_URL"] = "https://admissions.example.edu"
 
 from enigma.settings import *  # noqa: F403  the environment comes first
 

@@ -45,4 +45,4 @@ def test_an_evaluation_leads_to_no_application():
         if model not in reached:
             reached.add(model)
             ways += [field.related_model._meta.label for field in model._meta.get_fields() if field.is_relation]
-    assert not {"Application", "IdentityMapping", "OutcomeLetter", "User"} & {model.__name__ for model in reached}
+    assert not {"Application", "IdentityMapping", "Letter", "User"} & {model.__name__ for model in reached}

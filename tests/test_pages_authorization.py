@@ -12,10 +12,12 @@ from accounts import second_factor
 from accounts.models import AdminUser, User
 from accounts.roles import PERMISSIONS, Role
 from accounts.service_tokens import make_token
+from admissions.models.letters import Letter
 from audit.sequencer import sequence_all
 from audit.verifications import verify_and_keep
+from tests.batches.engines import evaluation, export, hand_in, processing, requests_of
 from tests.clients import api
-from tests.factories import cycle, omar
+from tests.factories import applicants, apply, cycle, lead, omar, waiting
 from tests.routes import PAGES
 from tests.walk import STAFF, trace, undone
 
@@ -27,23 +29,46 @@ LOGIN, FACTOR = "/accounts/login/", "/accounts/2fa/"
 
 @pytest.fixture
 def things():
-    """What the addresses of the console name: a member of staff and a session of theirs."""
+    """What the addresses name: cycles that take applications and that judge them, a blind copy, staff, a letter."""
+    one, judged = cycle(), cycle("judged")
+    apply(judged, applicants(1))
+    lead(judged, "processing")
     reza = omar(Role.REVIEWER, email="reza@example.org")
     session = api(reza).actor.session_id
     member = AdminUser.objects.get(user__email="reza@example.org")
-    until = timezone.now() + timedelta(days=1)
-    maker = omar(Role.ADMIN, email="lena@example.org")
-    token, _ = make_token("carrier", verb="batches.export", cycle="fall-2026", expires_at=until, actor=maker)
-    cycle()
-    sequence_all()  # so that both logs have an entry 0
-    made = verify_and_keep("test")
+    shared = {"admission_cycle": one, "language": "en", "until": timezone.now()}
+    letter = Letter.objects.create(user=member.user, kind="late_access", **shared).pk
     return {
         "member": member.pk,
         "person": member.user_id,
         "session": session,
-        "token": token.pk,
-        "verification": made.pk,
+        "letter": letter,
+        "copy": waiting(judged).pk,
+        "judged": judged.code,
+        **evaluated_things(),
+        **proving_things(),
     }
+
+
+def evaluated_things():
+    """A run that waits for its answers and a file that answered another, in one cycle; a selection in another."""
+    one = processing(2, code="batched")
+    file = hand_in(one, *map(evaluation, requests_of(one))).file
+    run = export(one, "judge")
+    chosen = cycle("chosen")
+    apply(chosen, applicants(1))
+    selection = lead(chosen, "selection").selection()
+    shard = run.manifest["shards"][0]["name"]
+    return {"run": run.pk, "shard": shard, "file": file.pk, "batched": one.code, "selection": selection.pk}
+
+
+def proving_things():
+    """A machine's token, and a verification of logs that have an entry 0."""
+    until = timezone.now() + timedelta(days=1)
+    maker = omar(Role.ADMIN, email="lena@example.org")
+    token, _ = make_token("carrier", verb="batches.export", cycle="fall-2026", expires_at=until, actor=maker)
+    sequence_all()
+    return {"token": token.pk, "verification": verify_and_keep("test").pk}
 
 
 def browser_of(who):
@@ -77,6 +102,8 @@ def fits(kind, who, method, answer):
     place = answer.headers.get("Location", "")
     if kind == "anybody":
         return answer.status_code in {200, 302, 405, 422}
+    if kind == "published":
+        return answer.status_code in {404, 405}
     if kind == "own":
         return place.startswith(LOGIN) if who == "nobody" else answer.status_code in {200, 302, 403, 404, 405, 422}
     return in_the_console(kind, who, method, answer.status_code, place)

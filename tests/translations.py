@@ -148,13 +148,19 @@ def catalogue(language: str) -> polib.POFile:
 
 
 def renewed(language: str, texts: dict[tuple[str | None, str], Text]) -> polib.POFile:
-    """The catalogue with every text of today in it, in their order, and no others."""
+    """The catalogue with every text of today in it; what was said once is kept below, and counts when it comes back."""
     old = {(entry.msgctxt, entry.msgid): entry for entry in catalogue(language)}
     new = catalogue(language)
     new.clear()
     for key, one in sorted(texts.items(), key=lambda item: (not item[1].for_applicants, item[0][1], item[0][0] or "")):
-        new.append(_entry(one, old.get(key), language))
+        new.append(_entry(one, old.pop(key, None), language))
+    new.extend(_unused(entry) for entry in old.values() if entry.msgstr or any(entry.msgstr_plural.values()))
     return new
+
+
+def _unused(entry: polib.POEntry) -> polib.POEntry:
+    entry.obsolete, entry.occurrences = True, []
+    return entry
 
 
 def _entry(one: Text, old: polib.POEntry | None, language: str) -> polib.POEntry:
@@ -173,8 +179,8 @@ def _entry(one: Text, old: polib.POEntry | None, language: str) -> polib.POEntry
 
 
 def missing(language: str) -> list[Text]:
-    """What applicants may read and the catalogue does not say in that language."""
-    said = {(entry.msgctxt, entry.msgid) for entry in catalogue(language).translated_entries()}
+    """What applicants may read and nobody says in a language: neither our catalogue nor those of Django and allauth."""
+    said = {(entry.msgctxt, entry.msgid) for entry in catalogue(language).translated_entries()} | upstream(language)
     return [one for key, one in wanted(language).items() if one.for_applicants and key not in said]
 
 

@@ -1,1 +1,1 @@
-"""The console's pages of admissions: one module for each subject, each registering its routes and panels."""
+"""What the console shows of cycles and applications: tables, pages, panels; one module for each subject."""

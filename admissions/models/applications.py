@@ -1,4 +1,4 @@
-"""The person's side: the application's narrow row, the sealed identity, and the letters about the outcome."""
+"""The person's side: the application's narrow row, and the sealed identity."""
 
 import os
 import secrets
@@ -9,9 +9,10 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from admissions.phases import Outcome, Status
-from enigma.encryption import DataKey
+from enigma.encryption import DataKey, UnreadableRecord
 from enigma.fields import SealedField, is_sealed
 from enigma.keys import keyring
 
@@ -73,6 +74,7 @@ class Application(models.Model):
     gpa = models.DecimalField(max_digits=7, decimal_places=4)
     test_scores = models.JSONField()
     submitted_at = models.DateTimeField(default=timezone.now)
+    changed_at = models.DateTimeField(null=True, blank=True, help_text="When the applicant last replaced it")
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     set_aside_at = models.DateTimeField(null=True, blank=True)
     set_aside_by = models.CharField(max_length=80, blank=True, default="")
@@ -82,8 +84,10 @@ class Application(models.Model):
 
     class Meta:
         db_table = "applications"
+        verbose_name, verbose_name_plural = _("intake"), _("intake")
         indexes = [
             models.Index(fields=["admission_cycle", "status"], name="application_by_status"),
+            models.Index(fields=["admission_cycle", "id"], name="application_by_arrival"),
             models.Index(  # in which order the blind copies are made: a random one, which no log shows
                 fields=["admission_cycle", "reference"],
                 condition=Q(status="preprocessing"),
@@ -126,10 +130,12 @@ class Application(models.Model):
 
 
 class IdentityMapping(models.Model):
-    """Who stands behind an application, sealed, written once; and the only way from the person to the blind copy.
+    """Who stands behind an application, sealed; and the only way from the person to the blind copy.
 
+    The applicant may replace it; after the freeze, or beside a blind copy, the database refuses that.
     ``sealed_identity`` holds name, email, phone, address and the commitment salt; ``sealed_texts`` the essay and the
-    achievements as they were sent, which name people too. Dropping ``wrapped_key`` makes all of it unreadable.
+    achievements as they were sent, which name people too. Dropping ``wrapped_key`` makes all of it unreadable, also
+    in copies of the table: erasure drops it, and with it all else but the way to the blind copy.
     """
 
     # The kinds of sealed value of one record, bound into the tokens.
@@ -141,12 +147,17 @@ class IdentityMapping(models.Model):
     anonymized = models.OneToOneField(
         "admissions.AnonymizedApplication", models.PROTECT, null=True, blank=True, related_name="+"
     )
-    email_bidx = models.BinaryField(max_length=32)
-    fingerprint = models.BinaryField(max_length=32)
-    wrapped_key = SealedField()
-    key_id = models.CharField(max_length=8)
-    sealed_identity = SealedField()
-    sealed_texts = SealedField()
+    # All NULL once the person had it erased.
+    email_bidx = models.BinaryField(max_length=32, null=True)
+    fingerprint = models.BinaryField(max_length=32, null=True)
+    wrapped_key = SealedField(null=True)
+    key_id = models.CharField(max_length=8, null=True)  # noqa: DJ001
+    sealed_identity = SealedField(null=True)
+    sealed_texts = SealedField(null=True)
+    erased_at = models.DateTimeField(null=True, editable=False)
+
+    # What erasure takes away.
+    ERASABLE = ("email_bidx", "fingerprint", "wrapped_key", "key_id", "sealed_identity", "sealed_texts")
 
     class Meta:
         db_table = "identity_mapping"
@@ -156,6 +167,27 @@ class IdentityMapping(models.Model):
             is_sealed("wrapped_key", of="identity"),
             is_sealed("sealed_identity", of="identity"),
             is_sealed("sealed_texts", of="identity"),
+            models.CheckConstraint(  # there, or erased: never half
+                condition=Q(
+                    erased_at=None,
+                    email_bidx__isnull=False,
+                    fingerprint__isnull=False,
+                    wrapped_key__isnull=False,
+                    key_id__isnull=False,
+                    sealed_identity__isnull=False,
+                    sealed_texts__isnull=False,
+                )
+                | Q(
+                    erased_at__isnull=False,
+                    email_bidx=None,
+                    fingerprint=None,
+                    wrapped_key__isnull=True,
+                    key_id=None,
+                    sealed_identity__isnull=True,
+                    sealed_texts__isnull=True,
+                ),
+                name="identity_is_whole_or_erased",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -174,34 +206,6 @@ class IdentityMapping(models.Model):
         return bytes.fromhex(self.identity()["salt"])
 
     def _key(self) -> DataKey:
+        if self.erased_at is not None:
+            raise UnreadableRecord(f"record {self.pk} was erased")
         return keyring().unwrap(self.wrapped_key)
-
-
-class OutcomeLetter(models.Model):
-    """One e-mail to one applicant about the outcome; queued by publication, sent by a worker."""
-
-    class State(models.TextChoices):
-        QUEUED = "queued"
-        SENT = "sent"
-        FAILED = "failed"
-
-    application = models.OneToOneField(Application, models.PROTECT, primary_key=True, related_name="+")
-    admission_cycle = models.ForeignKey("admissions.AdmissionCycle", models.PROTECT, related_name="+", db_index=False)
-    state = models.CharField(max_length=10, default=State.QUEUED, choices=State.choices)
-    attempts = models.PositiveSmallIntegerField(default=0)
-    fault = models.CharField(max_length=80, blank=True, default="")
-    sent_at = models.DateTimeField(null=True, blank=True)
-
-    class Meta:
-        db_table = "outcome_letters"
-        indexes = [models.Index(fields=["admission_cycle", "state"], name="letter_by_state")]
-        constraints = [
-            models.CheckConstraint(condition=Q(state__in=["queued", "sent", "failed"]), name="letter_state_is_known"),
-            models.CheckConstraint(
-                condition=Q(state="sent", sent_at__isnull=False) | ~Q(state="sent") & Q(sent_at=None),
-                name="letter_sending_is_whole",
-            ),
-        ]
-
-    def __str__(self) -> str:
-        return f"letter to application {self.pk}: {self.state}"

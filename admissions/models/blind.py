@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
 
 from enigma.encryption import UnreadableRecord
 from enigma.errors import Refused
@@ -72,7 +73,11 @@ class AnonymizedApplication(models.Model):
 
     class Meta:
         db_table = "anonymized_applications"
-        indexes = [models.Index(fields=["admission_cycle", "is_exported"], name="blind_copy_by_export")]
+        verbose_name, verbose_name_plural = _("application"), _("applications")
+        indexes = [
+            models.Index(fields=["admission_cycle", "is_exported"], name="blind_copy_by_export"),
+            models.Index(fields=["admission_cycle", "anonymized_id"], name="blind_copy_by_cycle"),
+        ]
         constraints = [is_sealed("sealed_texts", of="blind_copy")]
 
     def __str__(self) -> str:
@@ -144,9 +149,13 @@ class FinalScore(models.Model):
 
     class Meta:
         db_table = "final_scores"
+        verbose_name, verbose_name_plural = _("score"), _("scores by rank")
         indexes = [
             models.Index(fields=["status"], name="final_score_by_status"),
             models.Index(fields=["admission_cycle", "-total", "anonymized"], name="final_score_by_rank"),
+            models.Index(
+                fields=["admission_cycle", "anonymized"], condition=Q(status="waiting"), name="final_score_waiting"
+            ),
         ]
         constraints = [
             *(within_0_and_100(part, of="final") for part in ("academic", "test", "achievement", "essay", "total")),

@@ -17,16 +17,13 @@ from accounts.roles import STEPS
 from admissions import rubrics, selection
 from admissions.models import outcomes
 from admissions.models.applications import Application
-from admissions.models.blind import AnonymizedApplication, FinalScore
+from admissions.models.checks import broken_rules, demand, demand_late
 from admissions.models.digests import scrub_facts
-from admissions.models.faults import score_faults
-from admissions.models.leaves import waiting
 from admissions.models.ranking import rank_applications, rank_metrics
-from admissions.models.sealing import intake_faults
 from admissions.models.workflow import Facts, moves
-from admissions.phases import Phase, PhaseError, Status
+from admissions.phases import Phase, Status
 from admissions.queue import defer_letters, defer_preprocessing
-from admissions.rules import JudgePolicy, default_tests, default_tie_break, rule_faults
+from admissions.rules import JudgePolicy, default_tests, default_tie_break
 from audit.log import commit
 from audit.models import LogHead
 from audit.verifications import verify_and_keep
@@ -155,8 +152,8 @@ class AdmissionCycle(models.Model):
         }
 
     def _refuse_bad_rules(self) -> None:
-        if faults := rule_faults(self):
-            raise Refused(f"The rules of {self.code} do not hold: {'; '.join(faults)}.")
+        if fault := broken_rules(self):
+            raise Refused(fault)
 
     def _refuse_broken_seal(self) -> None:
         stored = type(self).objects.filter(pk=self.pk).exclude(phase=Phase.SUBMISSION).values().first() or {}
@@ -188,12 +185,9 @@ class AdmissionCycle(models.Model):
     @moves(Phase.SUBMISSION, Phase.FROZEN)
     def freeze(self) -> Facts:
         """Close intake, seal the rules and draw the seed of the tie-break."""
-        self._refuse_bad_rules()
-        for fault in intake_faults(self):
-            raise PhaseError(fault)
+        demand("freeze", self)
+        demand_late("freeze", self)
         moved = Application.objects.of(self).move(Status.SUBMITTED, Status.FINALIZED)
-        if not moved:
-            raise PhaseError(f"{self.code} has no application to freeze.")
         head = LogHead.objects.first()
         log_head = bytes(head.chain_hash) if head else bytes(32)
         self.tie_seed = selection.seed(self.tie_secret(), log_head=log_head)
@@ -214,39 +208,22 @@ class AdmissionCycle(models.Model):
     @moves(Phase.PREPROCESSING, Phase.BATCH_PREP)
     def start_batch_prep(self) -> Facts:
         """Rank the metrics and commit a digest of the blind copies, once every application has its own."""
-        mine = Application.objects.of(self)
-        if left := mine.filter(status=Status.PREPROCESSING).count():
-            raise PhaseError(f"{left} applications of {self.code} are not scrubbed yet: is a worker running?")
-        if failed := mine.unacknowledged_failures().count():
-            raise PhaseError(f"{failed} applications of {self.code} could not be read; set them aside or restore them.")
-        ready, blind = (
-            mine.filter(status=Status.BATCH_READY).count(),
-            AnonymizedApplication.objects.of(self).count(),
-        )
-        if ready != blind:
-            raise PhaseError(f"{ready} applications of {self.code} are ready, but there are {blind} blind copies.")
+        demand("start_batch_prep", self)
         ranked, facts = rank_metrics(self), scrub_facts(self)
-        if facts["blind_copies"] != blind:
-            raise PhaseError(f"Of {blind} blind copies of {self.code}, {facts['blind_copies']} have an application.")
+        demand_late("start_batch_prep", self, facts)
         self.commit("scrub", **facts)
         return {**facts, "ranked": ranked}
 
     @moves(Phase.BATCH_PREP, Phase.PROCESSING)
     def start_processing(self) -> Facts:
         """Start the evaluation, once every blind copy is in an export."""
-        if left := AnonymizedApplication.objects.of(self).unexported().count():
-            raise PhaseError(f"{left} blind copies of {self.code} are in no export yet.")
+        demand("start_processing", self)
         return {"applications": Application.objects.of(self).move(Status.BATCH_READY, Status.PROCESSING)}
 
     @moves(Phase.PROCESSING, Phase.SCORED)
     def mark_scored(self) -> Facts:
         """Accept the scores and commit a digest of them, once every blind copy has one or was set aside."""
-        waiting = FinalScore.objects.filter(admission_cycle=self, status=FinalScore.Status.WAITING).count()
-        undecided = AnonymizedApplication.objects.of(self).undecided().count()
-        if undecided:
-            raise PhaseError(
-                f"{undecided} blind copies of {self.code} have no final score; {waiting} of them wait for a person."
-            )
+        demand("mark_scored", self)
         facts = outcomes.close_scoring(self)
         self.commit("score", **facts)
         return facts
@@ -254,10 +231,8 @@ class AdmissionCycle(models.Model):
     @moves(Phase.SCORED, Phase.SELECTION)
     def perform_selection(self) -> Facts:
         """Give the seats to the best, and log criteria, cut-off, counts and a digest of the ranked input."""
-        if faults := selection.tie_break_faults(self.tie_break):
-            raise PhaseError(f"The criteria of {self.code} are not valid: {'; '.join(faults)}.")
-        for fault in score_faults(self):
-            raise PhaseError(f"{self.code} cannot be ranked: {fault}.")
+        demand("perform_selection", self)
+        demand_late("perform_selection", self)
         by = {"actor_type": self.actor.kind, "actor_id": self.actor.id}
         logged = SelectionLog.objects.create(admission_cycle=self, **by, **rank_applications(self)).facts()
         self.commit("selection", **logged)
@@ -266,10 +241,8 @@ class AdmissionCycle(models.Model):
     @moves(Phase.SELECTION, Phase.PUBLISHED)
     def publish_results(self) -> Facts:
         """Lift the embargo: commit every decision to the public log and queue a letter to everybody."""
-        if left := Application.objects.of(self).filter(status=Status.SCORED).count():
-            raise PhaseError(f"{left} applications of {self.code} have no outcome.")
-        if not self.is_demo and (rehearsed := outcomes.rehearsed(self)):
-            raise PhaseError(f"{rehearsed} scores of {self.code} are rehearsal answers; only a demo may publish them.")
+        demand("publish_results", self)
+        demand_late("publish_results", self)
         facts = outcomes.publish(self)
         self.commit("publish", **facts)
         defer_letters(self)
@@ -278,11 +251,9 @@ class AdmissionCycle(models.Model):
     @moves(Phase.PUBLISHED, Phase.COMPLETED)
     def complete(self) -> Facts:
         """Close the cycle, if the audit log still tells one unbroken story."""
+        demand("complete", self)
         verdict = verify_and_keep(self.actor.id)
-        if not verdict.ok:
-            raise PhaseError(f"The audit log does not verify: {verdict.fault}.")
-        if pending := waiting(self):
-            raise PhaseError(f"{pending} entries of {self.code} are not in the log yet: run a worker or sequence_log.")
+        demand_late("complete", self, verdict)
         self.commit("complete", entries=verdict.public_size)
         return {"public_entries": verdict.public_size, "audit_entries": verdict.audit_size}
 

@@ -1,4 +1,4 @@
-"""What the public log holds of a cycle: how many leaves of a kind, and whether a milestone is as it was committed."""
+"""What the public log holds of a cycle: how many records have leaves of a kind, and if a milestone is as committed."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -13,7 +13,9 @@ if TYPE_CHECKING:
     from admissions.models.cycles import AdmissionCycle
 
 # The commitment stands at character 12 of a leaf, the cycle at character 87 (docs/audit.md, «Exact bytes»).
-_COUNT = "SELECT count(*) FROM hash_chain WHERE decision_type = %s AND substr(data_json, 87, 32) = %s"
+_COUNT = (
+    "SELECT count(DISTINCT subject_ref) FROM hash_chain WHERE decision_type = %s AND substr(data_json, 87, 32) = %s"
+)
 
 
 def waiting(cycle: "AdmissionCycle") -> int:
@@ -22,7 +24,7 @@ def waiting(cycle: "AdmissionCycle") -> int:
 
 
 def leaves(cycle: "AdmissionCycle", kind: str) -> int:
-    """Count the leaves of that kind that the log holds of a cycle."""
+    """Count the records of a cycle that have a leaf of that kind; a submission that was changed has several."""
     with connection.cursor() as cursor:
         cursor.execute(_COUNT, [kind, cycle.ref.hex])
         count: int = cursor.fetchone()[0]

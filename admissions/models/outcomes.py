@@ -4,14 +4,14 @@ import hmac
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
+from django.conf import settings
 from django.db import connection
 
 from accounts.actors import Actor
 from accounts.roles import permits
+from admissions.letter_texts import supported
 from admissions.models.applications import Application, IdentityMapping
-from admissions.models.blind import FinalScore
 from admissions.models.digests import score_facts
-from admissions.models.faults import ranking_faults, score_faults
 from admissions.phases import Phase, PhaseError, Status
 from admissions.rubrics import rubric
 from audit.log import commit_many
@@ -21,7 +21,6 @@ from enigma.keys import keyring
 if TYPE_CHECKING:
     from admissions.models.cycles import AdmissionCycle
 
-REHEARSAL = "rehearsal"
 CHUNK = 2_000
 
 _CLOSE = """
@@ -53,10 +52,16 @@ _DECISIONS = """
 """
 
 _LETTERS = """
-    INSERT INTO outcome_letters (application_id, admission_cycle_id, state, attempts, fault)
-    SELECT id, admission_cycle_id, 'queued', 0, ''
-      FROM applications
-     WHERE admission_cycle_id = %s AND status <> 'withdrawn'
+    INSERT INTO letters (application_id, admission_cycle_id, kind, sequence, language, mail_id, state, attempts,
+                         fault, bounce, queued_at, due_at)
+    SELECT application.id, application.admission_cycle_id, 'outcome', 1, coalesce(confirmation.language, %s),
+           gen_random_uuid(), 'queued', 0, '', '', now(), now()
+      FROM applications AS application
+      LEFT JOIN letters AS confirmation
+        ON confirmation.application_id = application.id AND confirmation.kind = 'submitted'
+       AND confirmation.sequence = 1
+     WHERE application.admission_cycle_id = %s AND application.status <> 'withdrawn'
+     ORDER BY application.id
 """
 
 
@@ -77,18 +82,11 @@ def close_scoring(cycle: "AdmissionCycle") -> dict[str, Any]:
     return score_facts(cycle)
 
 
-def rehearsed(cycle: "AdmissionCycle") -> int:
-    """Count the final scores that come from the stand-in engine."""
-    return FinalScore.objects.filter(admission_cycle=cycle, engine__startswith=REHEARSAL).count()
-
-
 def publish(cycle: "AdmissionCycle") -> dict[str, int]:
     """Commit every decision, sorted by reference so that order tells nothing; open the outcomes; queue the letters.
 
-    Raises PhaseError when ranks, outcomes or scores are not those of the selection, or somebody has no decision.
+    Raises PhaseError when somebody has no decision.
     """
-    for fault in (*ranking_faults(cycle), *score_faults(cycle)):
-        raise PhaseError(f"The outcomes of {cycle.code} cannot be published: {fault}.")
     committed = _commit_decisions(cycle)
     mine = Application.objects.of(cycle)
     if committed != (total := mine.count()):
@@ -97,10 +95,10 @@ def publish(cycle: "AdmissionCycle") -> dict[str, int]:
     if published != (ranked := mine.exclude(rank=None).count()):
         raise PhaseError(f"{ranked} applications of {cycle.code} have a rank, but {published} are to be published.")
     with connection.cursor() as cursor:
-        cursor.execute(_LETTERS, [cycle.pk])
+        cursor.execute(_LETTERS, [supported(settings.LANGUAGE_CODE), cycle.pk])
         letters: int = cursor.rowcount
         # Else the planner takes the table for empty, and looks through all letters to find each next one.
-        cursor.execute("ANALYZE outcome_letters")
+        cursor.execute("ANALYZE letters")
     return {"decisions": committed, "published": published, "letters": letters}
 
 

@@ -1,12 +1,15 @@
 """What must hold before a cycle closes its intake: everybody is in the log, and nobody outside the final rules."""
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.db import connection
+from django.db.models import Count, Max
+from django.utils import timezone
 
 from admissions.models.applications import Application
-from admissions.models.leaves import leaves, waiting
+from admissions.models.late_access import LateAccess
+from admissions.models.leaves import leaves
 from admissions.phases import Status
 from admissions.rules import ranges
 
@@ -29,20 +32,37 @@ _OUTSIDE = """
 
 
 def intake_faults(cycle: "AdmissionCycle") -> Iterator[str]:
-    """Yield, one by one, what stands against a freeze; the cycle's row must be locked, so that nobody comes in."""
-    if count := waiting(cycle):
-        yield f"{count} entries of {cycle.code} are not in the log yet: run a worker or sequence_log."
+    """Yield where the log holds other submissions or withdrawals; the cycle's row is locked, so nobody comes in."""
     logged, stored = leaves(cycle, "submission"), Application.objects.of(cycle).count()
     if logged != stored:
         yield f"{stored} applications of {cycle.code} are stored, but the log holds {logged} submissions."
     gone = Application.objects.of(cycle).filter(status=Status.WITHDRAWN).count()
     if gone != (logged := leaves(cycle, "submission.withdraw")):
         yield f"{gone} applications of {cycle.code} stand as withdrawn, but the log holds {logged} withdrawals."
+
+
+def late_access_faults(cycle: "AdmissionCycle") -> Iterator[str]:
+    """Yield that somebody who was let in late may still hand in."""
+    if (late := unused_late_access(cycle))["count"]:
+        yield (
+            f"{late['count']} people have late access to {cycle.code} that they have not used, the last until "
+            f"{late['until']:%Y-%m-%d %H:%M} UTC: wait until then, or end it."
+        )
+
+
+def rule_breakers(cycle: "AdmissionCycle") -> Iterator[str]:
+    """Yield that the rules cannot be sealed, as applications lie outside of them."""
     if count := outside_the_rules(cycle):
         yield (
             f"{count} applications of {cycle.code} lie outside its rules (GPA scale, accepted tests and their ranges); "
             "the rules cannot be sealed so."
         )
+
+
+def unused_late_access(cycle: "AdmissionCycle") -> dict[str, Any]:
+    """Count the grants that are open and let nobody in yet, and say when the last of them ends."""
+    waiting_for = LateAccess.objects.open_at(timezone.now()).filter(admission_cycle=cycle, used_at=None)
+    return waiting_for.aggregate(count=Count("pk"), until=Max("until"))
 
 
 def outside_the_rules(cycle: "AdmissionCycle") -> int:

@@ -67,9 +67,12 @@ class ConsolePage(View):
 
 def console_path(route: str, view: type[ConsolePage], *, name: str) -> URLPattern:
     """Return the route of a page, behind the door; its name stands in the namespace ``admin``."""
+    page = view.as_view()
 
     def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        answer: HttpResponse = admin.site.admin_view(view.as_view())(request, *args, **kwargs)
+        answer: HttpResponse = admin.site.admin_view(page)(request, *args, **kwargs)
         return answer
 
+    # A page that is exempt checks the token itself, after it has looked at the request.
+    guarded.csrf_exempt = getattr(page, "csrf_exempt", False)  # type: ignore[attr-defined]
     return path(route, guarded, name=name)

@@ -1,6 +1,7 @@
 """What templates of the console need beside Django's own tags."""
 
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 
 from django import template
@@ -42,3 +43,15 @@ def lasting(seconds: float | timedelta) -> str:
     if whole < 5400:
         return ngettext("%(n)d minute", "%(n)d minutes", round(whole / 60)) % {"n": round(whole / 60)}
     return ngettext("%(n)d hour", "%(n)d hours", round(whole / 3600)) % {"n": round(whole / 3600)}
+
+
+@register.filter
+def may(user: Any, permission: str) -> bool:
+    """Tell whether somebody holds a permission."""
+    return bool(user.has_perm(f"accounts.{permission}"))
+
+
+@register.filter
+def as_percent(share: Decimal) -> str:
+    """Write a share of 1 in percent, with as many digits as it has: 0.305 as «30.5»."""
+    return format((share * 100).normalize(), "f")

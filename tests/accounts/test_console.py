@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 from allauth.mfa.models import Authenticator
+from django.contrib import admin
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
@@ -13,6 +14,7 @@ from accounts.models import AdminSession, AdminUser, User
 from accounts.roles import STAFF, Role
 from audit.models import AuditLog
 from audit.sequencer import sequence_all
+from enigma.console.tables import ReadOnly
 from tests.clients import staff_client
 from tests.factories import omar
 from tests.visitors import Browser, mailed_code, member, shown_code, staff_browser
@@ -224,3 +226,7 @@ def test_the_console_shows_a_session_and_no_hash():
 def test_there_is_one_door_and_one_way_out(address, leads_to):
     browser, _ = staff_browser()
     assert browser.get(address).redirect_chain[0][0] == leads_to
+
+
+def test_tables_that_other_packages_bring_are_not_in_the_console():
+    assert [table for table in admin.site._registry.values() if not isinstance(table, ReadOnly)] == []

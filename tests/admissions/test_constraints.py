@@ -19,15 +19,20 @@ from accounts.models import (
     User,
 )
 from accounts.roles import Role
-from admissions.models.applications import Application, IdentityMapping, OutcomeLetter
+from admissions.models.applications import Application, IdentityMapping
 from admissions.models.blind import AnonymizedApplication, DeterministicMetrics, FinalScore
 from admissions.models.cycles import SelectionLog
+from admissions.models.drafts import ApplicationDraft
+from admissions.models.late_access import LateAccess
+from admissions.models.reviews import ReviewRequest
 from admissions.models.runs import StepRun
+from tests import letter_breaches
 from tests.factories import applicants, apply, cycle, lead, omar
 
 pytestmark = pytest.mark.django_db
 
 TOKEN = "gAAAAABtoken"
+ANSWERED = "state = 'answered', answered_at = now(), answered_by = 'user:1'"
 PARTS = ("academic", "test", "achievement", "essay", "total")
 METRICS = ("gpa_score", "test_score", "academic_score", "test_percentile", "percentile_rank")
 SCORES = [f"final_{part}_within_0_and_100" for part in PARTS] + [f"metric_{name}_within_0_and_100" for name in METRICS]
@@ -47,10 +52,11 @@ def world():
         FinalScore.objects.create(
             anonymized=copy, admission_cycle=one, status="scored", **dict.fromkeys(PARTS, Decimal(50))
         )
-        OutcomeLetter.objects.create(application=application, admission_cycle=one)
+        ReviewRequest.asked(application, "Please look again.").save()
     SelectionLog.objects.create(
         admission_cycle=one, criteria={}, selected=1, not_selected=1, excluded=0, tied_at_cutoff=2, tied_and_selected=1
     )
+    letter_breaches.letters(one)
     now = timezone.now()
     for number, role in enumerate((Role.ADMIN, Role.AUDITOR)):
         omar(role, email=f"staff{number}@example.org")
@@ -72,6 +78,10 @@ def world():
             expires_at=now + timedelta(days=1),
         )
         StepRun.objects.create(admission_cycle=one if number else cycle("other"), step="freeze")
+        user = User.objects.get(email=f"staff{number}@example.org")
+        ApplicationDraft.begun(one, user.pk, {}).save()
+        terms = {"until": now + timedelta(days=1), "reason": "the office was closed", "granted_by": "user:1"}
+        LateAccess.objects.create(admission_cycle=one, user=user, **terms)
 
 
 def holding_a_hash(number):
@@ -130,8 +140,35 @@ BREACHES = {
     "identity_wrapped_key_is_sealed": ["identity_mapping SET wrapped_key = 'the key itself'"],
     "identity_sealed_identity_is_sealed": ["identity_mapping SET sealed_identity = 'Amina'"],
     "identity_sealed_texts_is_sealed": ["identity_mapping SET sealed_texts = 'My name is Amina'"],
-    "letter_state_is_known": ["outcome_letters SET state = 'lost'"],
-    "letter_sending_is_whole": ["outcome_letters SET state = 'sent'", "outcome_letters SET sent_at = now()"],
+    "identity_is_whole_or_erased": [
+        "identity_mapping SET erased_at = now()",
+        *(
+            f"identity_mapping SET {name} = NULL"
+            for name in ("email_bidx", "fingerprint", "wrapped_key", "key_id", "sealed_identity", "sealed_texts")
+        ),
+    ],
+    "review_decision_is_known": [
+        f"review_requests SET {ANSWERED}, decision = 'perhaps', sealed_answer = '{TOKEN}'",
+    ],
+    "review_answer_is_whole": [
+        "review_requests SET state = 'answered'",
+        "review_requests SET state = 'lost'",
+        "review_requests SET decision = 'upheld'",
+        "review_requests SET answered_at = now(), answered_by = 'user:1'",
+        f"review_requests SET sealed_answer = '{TOKEN}'",
+    ],
+    "review_is_whole_or_erased": [
+        "review_requests SET wrapped_key = NULL",
+        "review_requests SET key_id = NULL",
+        "review_requests SET sealed_request = NULL",
+        f"review_requests SET {ANSWERED}, decision = 'upheld'",
+    ],
+    "review_wrapped_key_is_sealed": ["review_requests SET wrapped_key = 'the key itself'"],
+    "review_sealed_request_is_sealed": ["review_requests SET sealed_request = 'I am Amina'"],
+    "review_sealed_answer_is_sealed": [
+        f"review_requests SET {ANSWERED}, decision = 'upheld', sealed_answer = 'Dear Amina'",
+    ],
+    **letter_breaches.BREACHES,
     "blind_copy_sealed_texts_is_sealed": ["anonymized_applications SET sealed_texts = 'My name is [NAME]'"],
     "final_score_status_is_known": ["final_scores SET status = 'lost', " + ", ".join(f"{p} = NULL" for p in PARTS)],
     "final_score_is_whole": [
@@ -182,6 +219,16 @@ BREACHES = {
         "step_runs SET facts = '{}'",
     ],
     "one_unfinished_run_per_cycle": ["step_runs SET admission_cycle_id = (SELECT min(id) FROM admission_cycles)"],
+    "one_draft_per_person": ["application_drafts SET user_id = (SELECT min(id) FROM accounts_user)"],
+    "draft_wrapped_key_is_sealed": ["application_drafts SET wrapped_key = 'the key itself'"],
+    "draft_sealed_values_is_sealed": ["application_drafts SET sealed_values = 'My name is Amina'"],
+    "one_late_access_per_person": ["late_access SET user_id = (SELECT min(id) FROM accounts_user)"],
+    "late_access_lasts": ["late_access SET until = granted_at"],
+    "late_access_says_who_and_why": ["late_access SET reason = ''", "late_access SET granted_by = ''"],
+    "late_access_ending_is_whole": [
+        "late_access SET ended_at = now()",
+        "late_access SET ended_by = 'user:1'",
+    ],
     **{
         name: [f"{table} SET {name.split('_', 1)[1].removesuffix('_within_0_and_100')} = {value}" for value in values]
         for name in SCORES
@@ -196,6 +243,7 @@ UNIQUE_COLUMNS = {  # a unique field has no constraint of its own name
     "applicant_sessions": f"refresh_sha256 = '{32 * 's'}'",
     "service_tokens": f"token_sha256 = '{32 * 's'}'",
     "idempotent_requests": "key_sha256 = 'same'",
+    "letters": "mail_id = '00000000000000000000000000000001'",
     "applications": ["reference = 'SAME-SAME-SAME'", "receipt_ref = '00000000000000000000000000000001'"],
     "identity_mapping": "anonymized_id = (SELECT anonymized_id FROM identity_mapping LIMIT 1)",
 }
@@ -247,7 +295,7 @@ def test_several_applications_may_be_without_applicant_and_external_id(world):
 
 # -- triggers ----------------------------------------------
 
-TRIGGERS = {"cycle_guard", "intake_guard", "identity_guard", "selection_guard"}
+TRIGGERS = {"cycle_guard", "intake_guard", "identity_guard", "selection_guard", "letter_template_guard", "review_guard"}
 
 
 def test_every_trigger_of_both_apps_is_known_here():
@@ -259,6 +307,12 @@ def test_every_trigger_of_both_apps_is_known_here():
             [tables],
         )
         assert dict(cursor.fetchall()) == dict.fromkeys(TRIGGERS, "O")
+
+
+@pytest.mark.parametrize("deed", ["UPDATE letter_templates SET body = 'rewritten'", "DELETE FROM letter_templates"])
+def test_a_version_of_a_letter_is_never_changed(world, deed):
+    with pytest.raises(DatabaseError, match="a version of a letter is never changed"):
+        sql(deed)
 
 
 @pytest.mark.parametrize("phase", ["frozen", "preprocessing", "completed"])
@@ -282,7 +336,7 @@ IDENTITY = {
 
 def test_every_column_of_an_identity_is_written_once_or_belongs_to_the_keys_or_the_blind_copy():
     columns = {field.column for field in IdentityMapping._meta.concrete_fields}
-    assert columns == {*IDENTITY, "anonymized_id", "wrapped_key", "key_id"}
+    assert columns == {*IDENTITY, "anonymized_id", "wrapped_key", "key_id", "erased_at"}
 
 
 @pytest.mark.parametrize("column", IDENTITY)

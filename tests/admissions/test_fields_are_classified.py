@@ -5,18 +5,24 @@ from django.apps import apps
 
 from admissions.models.applications import Application, IdentityMapping
 from admissions.models.blind import AnonymizedApplication
+from admissions.models.drafts import ApplicationDraft
+from admissions.models.reviews import ReviewRequest
 from enigma.fields import SealedField
 from tests.factories import led_to, omar
 
 # What names a person, or came from one in their own words: sealed, and never on the evaluation side.
 IDENTITY = {
     IdentityMapping: {"sealed_identity", "sealed_texts"},
+    ApplicationDraft: {"sealed_values"},
+    ReviewRequest: {"sealed_request", "sealed_answer"},
     Application: set(),
     AnonymizedApplication: set(),
 }
 # What the engines may see, or what is made of it.
 BLIND = {
     IdentityMapping: set(),
+    ApplicationDraft: set(),
+    ReviewRequest: set(),
     Application: {"gpa", "test_scores"},
     AnonymizedApplication: {"gpa", "test_scores", "sealed_texts"},
 }
@@ -24,14 +30,23 @@ BLIND = {
 BOOKKEEPING = {
     IdentityMapping: {
         "application", "admission_cycle", "anonymized", "email_bidx", "fingerprint", "wrapped_key", "key_id",
+        "erased_at",
+    },
+    ReviewRequest: {
+        "application", "admission_cycle", "state", "asked_at", "wrapped_key", "key_id", "decision", "answered_at",
+        "answered_by",
+    },
+    ApplicationDraft: {
+        "id", "user", "admission_cycle", "application", "version", "edits", "wrapped_key", "key_id", "created_at",
+        "saved_at",
     },
     Application: {
         "id", "admission_cycle", "applicant", "reference", "receipt_ref", "external_id", "status", "outcome", "rank",
-        "submitted_at", "created_at", "set_aside_at", "set_aside_by", "set_aside_reason",
+        "submitted_at", "changed_at", "created_at", "set_aside_at", "set_aside_by", "set_aside_reason",
     },
     AnonymizedApplication: {"anonymized_id", "admission_cycle", "texts_sha256", "scrubber", "is_exported"},
 }  # fmt: skip
-MODELS = [Application, IdentityMapping, AnonymizedApplication]
+MODELS = [Application, IdentityMapping, AnonymizedApplication, ApplicationDraft, ReviewRequest]
 
 
 @pytest.mark.parametrize("model", MODELS)

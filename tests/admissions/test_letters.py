@@ -14,8 +14,9 @@ from procrastinate.contrib.django.models import ProcrastinateJob
 
 from accounts.actors import operator
 from admissions.letters import LettersLeft, cycles_with_letters, queued, send_letters
-from admissions.models.applications import Application, IdentityMapping, OutcomeLetter
+from admissions.models.applications import Application, IdentityMapping
 from admissions.models.blind import AnonymizedApplication, FinalScore
+from admissions.models.letters import Letter
 from admissions.queue import SEND_LETTERS
 from audit.sequencer import sequence_all
 from enigma.errors import Refused
@@ -60,7 +61,7 @@ def refused(address, code, text=b"no such user"):
 
 
 def states(one):
-    letters = OutcomeLetter.objects.filter(admission_cycle=one).order_by("application_id")
+    letters = Letter.objects.filter(admission_cycle=one).order_by("application_id")
     return list(letters.values_list("state", "attempts", "fault"))
 
 
@@ -152,8 +153,9 @@ def test_no_letter_goes_out_before_publication(mailoutbox, phase):
     apply(one, applicants(2))
     lead(one, to=phase)
     applications = Application.objects.of(one)
-    OutcomeLetter.objects.bulk_create(
-        OutcomeLetter(application=application, admission_cycle=one) for application in applications
+    Letter.objects.bulk_create(
+        Letter(application=application, admission_cycle=one, kind="outcome", language="en")
+        for application in applications
     )
     with pytest.raises(Refused, match=r"^fall-2026 is not published: no letter may go out\.$"):
         send_letters(one)
@@ -164,9 +166,9 @@ def test_a_letter_says_which_one_it_is_the_same_each_time(mailoutbox, settings):
     settings.DEFAULT_FROM_EMAIL = "Admissions <office@uni.example>"
     one = published(1)
     send_letters(one)
-    OutcomeLetter.objects.update(state="queued", sent_at=None)  # as after a death between «yes» and commit
+    Letter.objects.update(state="queued", sent_at=None)  # as after a death between «yes» and commit
     send_letters(one)
-    letter_id = keyring().letter_id(Application.objects.get().receipt_ref)
+    letter_id = Letter.objects.get().mail_id.hex
     headers = [(mail.message()["Message-ID"], mail.message()["Auto-Submitted"]) for mail in mailoutbox]
     assert headers == [(f"<outcome.{letter_id}@uni.example>", "auto-generated")] * 2
 
@@ -258,7 +260,10 @@ def readdress(record, address):
 
 def test_a_line_break_in_the_name_of_a_cycle_breaks_no_subject(mailoutbox):
     one = published(1)
-    one.name = "Fall\n2026"
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL session_replication_role = replica")  # intake takes no such name, and it is sealed
+        cursor.execute("UPDATE admission_cycles SET name = E'Fall\\n2026'")
+        cursor.execute("SET LOCAL session_replication_role = origin")
     send_letters(one)
     assert mailoutbox[0].subject == f"Your application to Fall 2026 ({Application.objects.get().reference})"
 
@@ -280,6 +285,8 @@ def test_a_letter_that_is_put_off_stays_queued_and_holds_nobody_back(faults, mai
     assert send_letters(one) == {"sent": 2, "failed": 0, "queued": 1}
     assert states(one)[0] == ("queued", 1, type(fault).__name__)
     faults.clear()
+    assert send_letters(one) == {"sent": 2, "failed": 0, "queued": 1}  # not at once
+    Letter.objects.update(due_at=timezone.now())
     assert send_letters(one) == {"sent": 3, "failed": 0, "queued": 0}
     assert states(one)[0] == ("sent", 2, "")
     assert addresses(mailoutbox) == [f"amina{number}@example.org" for number in range(3)]
@@ -326,9 +333,9 @@ def test_the_log_of_faults_names_nobody(faults, caplog):
     faults["amina1@example.org"] = smtplib.SMTPSenderRefused(501, b"amina1@example.org", "amina1@example.org")
     send_letters(one)
     told = [record.getMessage() for record in caplog.records if record.name == "admissions.letters"]
-    pk = Application.objects.order_by("pk").first().pk
+    pk = Letter.objects.order_by("pk").first().pk
     assert told == [
-        f"letter to application {pk} was not sent: SMTPRecipientsRefused",
+        f"letter {pk} was not sent: SMTPRecipientsRefused",
         "the mail server cannot be used: SMTPSenderRefused",
     ]
     assert "amina" not in caplog.text.lower()

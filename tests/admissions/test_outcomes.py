@@ -10,10 +10,12 @@ from procrastinate.contrib.django.models import ProcrastinateJob
 
 from accounts.actors import operator
 from admissions.decisions import acknowledge_failure, set_aside
-from admissions.models.applications import Application, IdentityMapping, OutcomeLetter
+from admissions.models.applications import Application, IdentityMapping
 from admissions.models.blind import FinalScore
+from admissions.models.checks import rehearsed
 from admissions.models.cycles import SelectionLog
-from admissions.models.outcomes import may_see_result, rehearsed, unread_salt
+from admissions.models.letters import Letter
+from admissions.models.outcomes import may_see_result, unread_salt
 from admissions.phases import Phase
 from admissions.preprocessing import preprocess_chunk
 from admissions.queue import SEND_LETTERS
@@ -88,9 +90,9 @@ def test_every_count_of_selection_and_publication_adds_up_to_all(mixed):
 
 def test_everybody_but_who_has_withdrawn_gets_one_letter(mixed):
     lead(mixed, "published")
-    unwritten = Application.objects.exclude(pk__in=OutcomeLetter.objects.values("pk"))
+    unwritten = Application.objects.exclude(pk__in=Letter.objects.outcomes().values("application"))
     assert list(unwritten.values_list("status", flat=True)) == ["withdrawn"]
-    assert set(OutcomeLetter.objects.values_list("state", "attempts")) == {("queued", 0)}
+    assert set(Letter.objects.outcomes().values_list("state", "attempts")) == {("queued", 0)}
 
 
 def test_whoever_is_not_ranked_has_neither_outcome_nor_rank(mixed):

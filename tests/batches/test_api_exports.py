@@ -27,7 +27,7 @@ pytestmark = pytest.mark.django_db
 
 BATCHES = "/api/v1/admin/batches"
 ORDER = {"cycle": "fall-2026", "stage": "worker", "model": "model-1"}
-IDENTITIES = re.compile(r"\b(identity_mapping|applications|outcome_letters|accounts_user)\b")
+IDENTITIES = re.compile(r"\b(identity_mapping|applications|letters|accounts_user)\b")
 
 
 def order(client, headers=None, **changes):

@@ -35,7 +35,7 @@ pytestmark = pytest.mark.django_db
 RESULTS = "/api/v1/admin/results"
 NDJSON = "application/x-ndjson"
 NOTHING = {"lines": 0, "imported": 0, "unchanged": 0, "rejected": 0, "reasons": {}}
-IDENTITIES = re.compile(r"\b(identity_mapping|applications|outcome_letters|accounts_user)\b")
+IDENTITIES = re.compile(r"\b(identity_mapping|applications|letters|accounts_user)\b")
 
 
 def upload(client, *lines, query="?cycle=fall-2026", kind=NDJSON, **more):

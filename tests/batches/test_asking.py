@@ -3,13 +3,16 @@
 import pytest
 from django.db import transaction
 
+from accounts.actors import operator
 from admissions.models.blind import AnonymizedApplication
 from admissions.phases import Phase, PhaseError
-from batches.asking import claim, hold, is_open, unfinished
+from batches.asking import claim, hold, is_open, open_counts, unfinished
 from batches.models import BatchRun, EvaluationRequest
 from tests.batches.engines import (
     REJECTION,
     evaluated,
+    evaluation,
+    export,
     failure,
     hand_in,
     judged,
@@ -103,3 +106,15 @@ def test_holding_reads_the_phase_anew_and_keeps_steps_out():
             hold(one, (Phase.SUBMISSION,), deed="A deed")
             assert (session.execute(step).fetchall(), one.phase) == ([], "submission")
         assert session.execute(step).fetchall() == [(1,)]
+
+
+def test_what_is_open_is_counted_by_cycle_and_stage():
+    one, other = prepared(3), prepared(2, code="spring-2027")
+    assert open_counts([one, other]) == {(one.pk, "worker"): 3, (other.pk, "worker"): 2}
+    about = {"format": "plain", "model": "m", "shard_lines": 9, "prompt_version": "2026-1"}
+    claim(BatchRun.objects.create(admission_cycle=one, stage="worker", requests=0, **about))
+    assert open_counts([one]) == {}  # an unfinished export holds them
+    export(other)
+    other.start_processing(actor=operator())
+    hand_in(other, *(evaluation(request) for request in requests_of(other)))
+    assert open_counts([other]) == {(other.pk, "judge"): 2}

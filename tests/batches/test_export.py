@@ -145,7 +145,7 @@ def test_evaluation_works_for_a_database_role_that_cannot_read_a_person():
     with connection.cursor() as cursor:
         cursor.execute("CREATE ROLE evaluator; GRANT ALL ON ALL TABLES IN SCHEMA public TO evaluator")
         cursor.execute("GRANT ALL ON ALL SEQUENCES IN SCHEMA public TO evaluator")
-        cursor.execute("REVOKE ALL ON identity_mapping, applications, outcome_letters, accounts_user FROM evaluator")
+        cursor.execute("REVOKE ALL ON identity_mapping, applications, letters, accounts_user FROM evaluator")
         cursor.execute("SET LOCAL ROLE evaluator")
         evaluated(one)
         judged(one)

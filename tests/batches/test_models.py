@@ -168,7 +168,7 @@ def test_rows_say_what_they_are(world):
 
 # -- the blind side -----------------------------------------------------------------------------
 
-PERSONS = {"Application", "IdentityMapping", "OutcomeLetter", "User", "SealedField", "keyring", "scrub"}
+PERSONS = {"Application", "IdentityMapping", "Letter", "User", "SealedField", "keyring", "scrub"}
 
 
 def imported_names(path):
@@ -193,7 +193,14 @@ def test_no_module_that_evaluates_imports_a_person():
 
 
 def test_no_statement_of_this_app_names_a_table_of_persons():
-    tables = ("identity_mapping", "outcome_letters", "accounts_user", "FROM applications", "JOIN applications")
+    tables = (
+        "identity_mapping",
+        "FROM letters",
+        "JOIN letters",
+        "accounts_user",
+        "FROM applications",
+        "JOIN applications",
+    )
     found = {(path.name, table) for path in sources() for table in tables if table in path.read_text()}
     assert found == set()
 

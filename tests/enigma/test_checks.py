@@ -30,6 +30,7 @@ GOOD = {
     "index_key": INDEX,
     "token_key": TOKEN,
     "origin": "example.edu/enigma/1",
+    "site": "https://admissions.example.edu",
     "debug": False,
 }
 ENGINE = "django.db.backends.postgresql"
@@ -43,12 +44,27 @@ def test_a_good_configuration_has_no_fault():
     assert faults() == []
 
 
+@pytest.mark.parametrize("site", ["", "http://127.0.0.1:8000", "https://[::1]:8443", "https://a-b.example"])
+def test_a_site_is_named_by_scheme_and_host_or_not_at_all(site):
+    assert faults(site=site) == []
+
+
 @pytest.mark.parametrize(
     ("changes", "reason"),
     [
         ({"engine": ""}, "Set DATABASE_URL"),
         ({"origin": "two words"}, "ENIGMA_ORIGIN must be"),
         ({"origin": ""}, "ENIGMA_ORIGIN must be"),
+        *(
+            ({"site": site}, "SITE_URL must be")
+            for site in (
+                "admissions.example.edu",
+                "https://a.example/apply",
+                "ftp://a.example",
+                "https://a b",
+                "https://",
+            )
+        ),
         ({"engine": "django.db.backends.sqlite3"}, "Set DATABASE_URL"),
         ({"secret_key": ""}, "SECRET_KEY is missing"),
         ({"secret_key": "x" * 49}, "SECRET_KEY is missing or shorter"),

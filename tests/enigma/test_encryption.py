@@ -4,7 +4,6 @@ import base64
 import hashlib
 import hmac
 import json
-import uuid
 
 import pytest
 from cryptography.fernet import Fernet
@@ -155,18 +154,6 @@ def test_a_fingerprint_is_not_the_index_of_the_same_bytes():
     ring = keyring()
     assert ring.fingerprint(b"amina@mail.example", cycle_id=3) != ring.email_index("amina@mail.example", cycle_id=3)
     assert ring.fingerprint(b"a", cycle_id=3) != ring.fingerprint(b"a", cycle_id=4)
-
-
-def test_the_id_of_a_letter_is_half_an_hmac_of_its_reference():
-    ref = uuid.UUID(int=7)
-    expected = hmac.new(INDEX_KEY.encode(), b"enigma/letter/v1\n\n" + ref.bytes, hashlib.sha256).hexdigest()[:32]
-    assert keyring().letter_id(ref) == keyring(OLD).letter_id(ref) == expected
-
-
-def test_the_id_of_a_letter_changes_with_the_reference_and_the_index_key():
-    ring, other = keyring(), Keyring([NEW], INDEX_KEY + "!")
-    ids = {ring.letter_id(uuid.UUID(int=7)), ring.letter_id(uuid.UUID(int=8)), other.letter_id(uuid.UUID(int=7))}
-    assert len(ids) == 3
 
 
 @given(st.text(st.characters(codec="utf-8")))

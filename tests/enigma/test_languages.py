@@ -1,8 +1,11 @@
 """Pages speak their reader's language; what programs read, and the console, stays in English."""
 
+from datetime import UTC, datetime
+
 import pytest
 from django.test import Client
 from django.utils import translation
+from django.utils.formats import date_format, number_format
 
 from tests.visitors import Browser, staff_browser
 
@@ -87,6 +90,15 @@ def test_the_console_is_in_english():
 
 def test_pages_vary_by_what_they_depend_on():
     assert {"Accept-Language", "Cookie"} <= set(Browser().get(DOOR).headers["Vary"].split(", "))
+
+
+@pytest.mark.parametrize("language", ["ur", "ar"])
+def test_dates_have_24_hours_and_numbers_the_point_that_forms_ask_for(language):
+    at = datetime(2026, 11, 28, 15, 5, tzinfo=UTC)
+    with translation.override(language):
+        told = [date_format(at, "DATETIME_FORMAT"), number_format(3.75), number_format(6000, force_grouping=True)]
+    month = {"ur": "نومبر", "ar": "نوفمبر"}[language]
+    assert told == [f"28 {month} 2026، 15:05", "3.75", "6,000"]
 
 
 def test_the_next_answer_does_not_inherit_the_language():

@@ -1,0 +1,1 @@
+"""What the console shows of evaluations and batches; one module for each subject."""
