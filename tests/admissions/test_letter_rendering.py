@@ -120,7 +120,7 @@ def test_a_preview_reads_no_real_person(django_assert_num_queries):
 
 
 def test_a_name_of_many_scripts_stands_in_the_letter_as_it_is():
-    values = values_for("selected", cycle(), language="ar", name="Zoë ‘آمنہ’ 李 O'Hara")
+    values = values_for("selected", cycle(), language="ar", reference="7K3M-9Q2X-4TBH", name="Zoë ‘آمنہ’ 李 O'Hara")
     letter = render(LetterText("{name}", "{name}"), values, language="ar")
     assert (letter.subject, letter.text) == ("Zoë ‘آمنہ’ 李 O'Hara", "Zoë ‘آمنہ’ 李 O'Hara\n")
 
