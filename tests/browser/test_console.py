@@ -9,7 +9,7 @@ from admissions.phases import Phase
 from audit.sequencer import sequence_all
 from tests.browser.modes import PLAIN, Mode
 from tests.browser.officer import Officer
-from tests.factories import applicants, apply, cycle
+from tests.factories import applicants, apply
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -88,7 +88,7 @@ def evaluate(officer):
     officer.export("worker")
     officer.go_to_cycle()
     officer.take("Start the evaluation")
-    officer.click("1", exact=True)
+    officer.page.locator("[aria-labelledby=batches-panel] tbody a").click()
     officer.press("Let the stand-in answer")
     officer.go_to_cycle()
     officer.export("judge")
