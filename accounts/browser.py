@@ -13,6 +13,8 @@ from accounts.roles import Role
 
 # A second factor opens the console for as long as a session of staff may last (see accounts.sessions).
 FACTOR_COUNTS_FOR = 12 * 3600
+# What concerns all of a person's data asks that they have shown who they are so many seconds ago at most.
+LATELY = 15 * 60
 
 
 def actor_of(user: User) -> Actor:
@@ -33,3 +35,9 @@ def used_second_factor(request: HttpRequest) -> bool:
     records = get_authentication_records(request, request.user)
     used = [one.get("id") for one in records if one["method"] == "mfa" and one["at"] > after]
     return bool(used) and bool(Authenticator.objects.filter(user=request.user, pk__in=used).exists())
+
+
+def proved_lately(request: HttpRequest, user: AbstractBaseUser) -> bool:
+    """Tell whether the person has proved in this session, and a short while ago, who they are: by whatever way."""
+    after = time.time() - LATELY
+    return any(one["at"] > after for one in get_authentication_records(request, user))

@@ -39,6 +39,9 @@ _APPLICANT = _PUBLIC | {
     "application.change",  # one's own, until the deadline
     "application.withdraw",
     "result.view",  # one's own, once it is published
+    "review.ask",  # of one's own result
+    "own.export",  # all that is held of oneself
+    "own.erase",
 }
 _STAFF = _PUBLIC | {"staff.session", "cycle.view"}
 _AUDIT = frozenset({"audit.view", "audit.verify"})
@@ -57,6 +60,7 @@ _LEAD = (
         "batches.import",
         "scores.decide",
         "outcomes.export",
+        "reviews.answer",
         "tokens.manage",
         "letters.edit",
     }

@@ -11,7 +11,7 @@ from typing import Any
 from django.db import connection, transaction
 
 from accounts.actors import Actor
-from admissions.commitments import submission_fields, withdrawal_fields
+from admissions.commitments import erasure_fields, erasure_salt, submission_fields, withdrawal_fields
 from admissions.milestones import milestone_faults
 from admissions.models.applications import IdentityMapping
 from admissions.models.blind import text_reader
@@ -61,20 +61,22 @@ class Mismatch:
 
 @dataclass(frozen=True, slots=True)
 class Attested:
-    """How many records were compared, and every one that differs."""
+    """How many records were compared, every one that differs, and how many of the submissions were erased."""
 
     submissions: int
     blind_copies: int
     decisions: int
     mismatches: list[Mismatch]
+    erased: int = 0
 
 
 def attest(cycle: AdmissionCycle, *, actor: Actor) -> Attested:
     """Recompute every commitment of a cycle from the stored records; raise Refused while entries wait for the log.
 
-    Submissions, withdrawals and opened identities are compared always; milestones, blind copies, the ranking and
-    decisions from the phase on in which they were committed. What does not open, or is gone, is a mismatch and ends
-    nothing.
+    Submissions, withdrawals, opened identities and erasures are compared always; milestones, blind copies, the ranking
+    and decisions from the phase on in which they were committed. What does not open, or is gone, is a mismatch and ends
+    nothing; what its owner had erased must have its leaf of that, and is then held to be in the log without being
+    compared.
     """
     actor.require("audit.verify")
     if waiting(cycle):
@@ -83,6 +85,8 @@ def attest(cycle: AdmissionCycle, *, actor: Actor) -> Attested:
         cycle = AdmissionCycle.objects.get(pk=cycle.pk)  # what is stored, whatever the caller holds
         submissions, wrong = _compare(cycle, "submission", _submissions(cycle))
         wrong += _compare(cycle, "submission.withdraw", _withdrawals(cycle))[1]
+        erased, wrong_erasures = _compare(cycle, "erasure", _erasures(cycle))
+        wrong += wrong_erasures
         copies, wrong_texts = _compare_texts(cycle)
         wrong += [*_milestones(cycle), *wrong_texts, *_ranking(cycle)]
         wrong += [Mismatch(KIND, ref, reason) for ref, reason in unblind_faults(cycle)]
@@ -90,7 +94,7 @@ def attest(cycle: AdmissionCycle, *, actor: Actor) -> Attested:
         if may_see_result(cycle):
             decided, wrong_decisions = _compare_decisions(cycle)
             wrong += wrong_decisions
-    return Attested(submissions, copies, decided, wrong)
+    return Attested(submissions, copies, decided, wrong, erased)
 
 
 # -- one by one ----------------------------------------------
@@ -103,6 +107,8 @@ def _submissions(cycle: AdmissionCycle) -> Iterator[tuple[str, str]]:
         while rows := cursor.fetchmany(CHUNK):
             for pk, ref, gpa, tests, wrapped, *sealed in rows:
                 try:
+                    if wrapped is None:
+                        raise UnreadableRecord("erased")
                     key = keys.unwrap(wrapped)
                     person = key.open(sealed[0], record=str(pk), kind=IdentityMapping.IDENTITY)
                     texts = key.open(sealed[1], record=str(pk), kind=IdentityMapping.TEXTS)
@@ -121,6 +127,14 @@ def _withdrawals(cycle: AdmissionCycle) -> Iterator[tuple[str, str]]:
             yield ref, commitment("submission.withdraw", withdrawal_fields(), salt=identity.salt()).hex()
         except UnreadableRecord:
             yield ref, UNREADABLE
+
+
+def _erasures(cycle: AdmissionCycle) -> Iterator[tuple[str, str]]:
+    log_salt = bytes(cycle.log_salt)
+    gone = IdentityMapping.objects.filter(admission_cycle=cycle, erased_at__isnull=False)
+    refs = gone.order_by("application__receipt_ref").values_list("application__receipt_ref", flat=True)
+    for ref in refs.iterator(CHUNK):
+        yield ref.hex, commitment("erasure", erasure_fields(), salt=erasure_salt(log_salt, ref.hex)).hex()
 
 
 def _submission(person: dict[str, Any], texts: dict[str, Any], gpa: Decimal, tests: str) -> str:
@@ -160,6 +174,7 @@ def _compare(cycle: AdmissionCycle, kind: str, recomputed: Iterable[tuple[str, s
         found = HashChain.objects.filter(decision_type=kind, subject_ref__in=list(chunk)).order_by("chain_id")
         for ref, leaf in found.values_list("subject_ref", "data_json"):
             logged.setdefault(ref, []).append(leaf[11:75])
+        _leave_out_erased(cycle, kind, chunk, logged)
         wrong += [
             Mismatch(kind, ref, why) for ref, value in chunk.items() if (why := _why(kind, value, logged.get(ref, [])))
         ]
@@ -169,11 +184,25 @@ def _compare(cycle: AdmissionCycle, kind: str, recomputed: Iterable[tuple[str, s
     return count, wrong
 
 
+def _leave_out_erased(cycle: AdmissionCycle, kind: str, chunk: dict[str, str], logged: dict[str, list[str]]) -> None:
+    """Take from a chunk what cannot be compared any more: erased, and in the log. The erasure has a leaf of its own."""
+    unread = [ref for ref, value in chunk.items() if value == UNREADABLE and _is_as_often(kind, logged.get(ref, []))]
+    if unread:
+        gone = IdentityMapping.objects.filter(admission_cycle=cycle, erased_at__isnull=False)
+        for ref in gone.filter(application__receipt_ref__in=unread).values_list("application__receipt_ref", flat=True):
+            del chunk[ref.hex]
+
+
+def _is_as_often(kind: str, logged: list[str]) -> bool:
+    """Whether the log holds a record as often as it may: once, but a submission again with each change of it."""
+    return len(logged) == 1 or (len(logged) > 1 and kind == "submission")
+
+
 def _why(kind: str, recomputed: str, logged: list[str]) -> str:
     """Say why a record is not what its leaf commits to; of a submission, which may change, the last one counts."""
     if recomputed == UNREADABLE:
         return UNREADABLE
-    if not logged or (len(logged) > 1 and kind != "submission"):
+    if not _is_as_often(kind, logged):
         return f"the log holds {len(logged)} entries for it instead of one"
     return "" if logged[-1] == recomputed else CHANGED
 

@@ -1,5 +1,6 @@
-"""What the public log commits to for one application when it is handed in or taken back. Pure functions."""
+"""What the public log commits to for one application: handed in, taken back, erased. Pure functions."""
 
+import hmac
 from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
@@ -27,3 +28,16 @@ def submission_fields(
 def withdrawal_fields() -> dict[str, Any]:
     """Return the fields of a «submission.withdraw»: that it was taken back; the time is the leaf's."""
     return {"outcome": "withdrawn", "version": SUBMISSION_VERSION}
+
+
+def erasure_fields() -> dict[str, Any]:
+    """Return the fields of an «erasure»: that who stood behind the reference was erased; the time is the leaf's."""
+    return {"outcome": "erased", "version": SUBMISSION_VERSION}
+
+
+def erasure_salt(log_salt: bytes, ref: str) -> bytes:
+    """Return HMAC-SHA-256(log salt of the cycle, "enigma/erasure-salt/v1" LF ref), 32 bytes.
+
+    The salt of the application itself goes with the erasure, and its leaf must still be open to a verification.
+    """
+    return hmac.digest(log_salt, b"enigma/erasure-salt/v1\n" + bytes.fromhex(ref), "sha256")

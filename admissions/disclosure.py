@@ -5,6 +5,7 @@ import io
 import json
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from itertools import chain
 from typing import Any, BinaryIO
 
@@ -98,12 +99,12 @@ def _people(cycle: AdmissionCycle) -> Iterator[dict[str, Any]]:
         }
 
 
-def _identity(pk: int, wrapped: str, sealed: str) -> dict[str, Any]:
-    """Open who applied; all empty for a record that does not open, so that it does not hold back the others."""
-    try:
-        person = keyring().unwrap(wrapped).open(sealed, record=str(pk), kind=IdentityMapping.IDENTITY)
-    except UnreadableRecord:
-        person = {}
+def _identity(pk: int, wrapped: str | None, sealed: str | None) -> dict[str, Any]:
+    """Open who applied; all empty for a record that was erased or does not open, so that it holds back no other."""
+    person: dict[str, Any] = {}
+    if wrapped is not None and sealed is not None:
+        with suppress(UnreadableRecord):
+            person = keyring().unwrap(wrapped).open(sealed, record=str(pk), kind=IdentityMapping.IDENTITY)
     return {field: person.get(field) for field in PERSONAL}
 
 

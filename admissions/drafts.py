@@ -76,6 +76,13 @@ def draft_of(cycle: AdmissionCycle, user: User) -> Written | None:
     return _written(draft) if draft else None
 
 
+def drafts_of(user: User) -> list[tuple[AdmissionCycle, Written | None]]:
+    """Return what somebody has begun for cycles that are not frozen, by cycle; None for a draft that does not open."""
+    mine = ApplicationDraft.objects.filter(user=user, admission_cycle__phase=Phase.SUBMISSION)
+    drafts = mine.select_related("admission_cycle").order_by("admission_cycle")
+    return [(draft.admission_cycle, _written_or_none(draft)) for draft in drafts]
+
+
 def save_section(
     cycle: AdmissionCycle, typed: Mapping[str, str], *, section: str, save: Save, user: User, actor: Actor
 ) -> Written:
@@ -187,6 +194,13 @@ def _written(draft: ApplicationDraft, values: dict[str, str] | None = None) -> W
     except UnreadableRecord:
         raise Refused("Your draft cannot be opened just now; please write to the admissions office.") from None
     return Written(typed, draft.edits, draft.version, draft.saved_at, draft.application_id)
+
+
+def _written_or_none(draft: ApplicationDraft) -> Written | None:
+    try:
+        return _written(draft)
+    except Refused:
+        return None
 
 
 def _refuse_stale(written: Written, section: str, save: Save) -> None:

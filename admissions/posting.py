@@ -66,13 +66,15 @@ def queue_letter(
 def resend(letter: Letter, *, actor: Actor) -> None:
     """Queue a letter again that failed or came back, under a new Message-ID: it is another attempt, not the same mail.
 
-    Raises Conflict for a letter that is in any other state, Denied by role.
+    Raises Conflict for a letter that is in any other state or whose reader was erased, Denied by role.
     """
     actor.require("letters.edit")
     with transaction.atomic():
         held = Letter.objects.select_for_update(of=["self"]).select_related("admission_cycle").get(pk=letter.pk)
         if held.state not in {Letter.State.FAILED, Letter.State.BOUNCED}:
             raise Conflict(f"This letter is {held.state}; only one that failed or came back is sent again.")
+        if held.fault == Letter.ERASED:
+            raise Conflict("Whoever this letter was for has had their data erased.")
         about: dict[str, Any] = {"kind": held.kind, "was": held.state, "why": held.bounce or held.fault}
         record(
             "letters.resend",

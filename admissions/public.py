@@ -2,19 +2,36 @@
 
 from typing import Any
 
+from django.core.cache import cache
+from django.db import connection
 from django.db.models import Q, QuerySet
 from django.db.models.functions import Now
 
+from admissions.distribution import Bin, merged
 from admissions.models.cycles import AdmissionCycle, SelectionLog
 from admissions.models.outcomes import may_see_result
 from admissions.own import CROWD
 from admissions.phases import Phase
 from admissions.rubrics import rubric
 
+BIN = 5  # points
+KEPT = 24 * 3600  # seconds; published scores do not change any more
+
+_COUNTS = """
+    SELECT least(width_bucket(total, 0, 100, %s), %s) - 1 AS bin, count(*)
+      FROM final_scores WHERE admission_cycle_id = %s AND status = 'scored' GROUP BY 1
+"""
+
 
 def invitations() -> list[dict[str, Any]]:
     """Return the cycles that take applications now or will, newest first, by the clock of the database."""
     return [_invitation(cycle) for cycle in _not_closed()]
+
+
+def open_now(*, but: set[int]) -> list[AdmissionCycle]:
+    """Return the cycles that take applications at this moment, without those of the given keys."""
+    began = Q(opens_at=None) | Q(opens_at__lte=Now())
+    return list(_not_closed().filter(began).exclude(pk__in=but))
 
 
 def standings() -> list[dict[str, Any]]:
@@ -31,6 +48,27 @@ def standings() -> list[dict[str, Any]]:
         }
         for cycle in cycles
     ]
+
+
+def score_bins(cycle: AdmissionCycle, log: SelectionLog) -> list[Bin]:
+    """Return how many reached which total, in bins of which none holds a few; none at all below a crowd.
+
+    Anybody may ask, and counting a large cycle takes a while: what was counted is kept.
+    """
+    if log.selected + log.not_selected < CROWD:
+        return []
+    counts: list[int] = cache.get_or_set(f"score-bins-{cycle.ref.hex}", lambda: _counted(cycle), KEPT)
+    return merged(counts, width=BIN)
+
+
+def _counted(cycle: AdmissionCycle) -> list[int]:
+    places = 100 // BIN
+    counts = [0] * places
+    with connection.cursor() as cursor:
+        cursor.execute(_COUNTS, [places, places, cycle.pk])
+        for place, count in cursor.fetchall():
+            counts[place] = count
+    return counts
 
 
 def _not_closed() -> QuerySet[AdmissionCycle]:

@@ -13,7 +13,12 @@ from enigma.keys import keyring
 CHUNK = 1_000
 
 # Table and primary key of everything that holds a wrapped data key.
-HOLDERS = (("admission_cycles", "id"), ("identity_mapping", "application_id"), ("application_drafts", "id"))
+HOLDERS = (
+    ("admission_cycles", "id"),
+    ("identity_mapping", "application_id"),
+    ("application_drafts", "id"),
+    ("review_requests", "application_id"),
+)
 
 
 def rotate_keys(*, actor: Actor, on_progress: Callable[[int], None] = lambda done: None) -> int:
@@ -38,7 +43,10 @@ def standing() -> dict[str, int]:
     counts: Counter[str] = Counter(second_factor.standing())
     with connection.cursor() as cursor:
         for table, _ in HOLDERS:
-            cursor.execute(f"SELECT key_id, count(*) FROM {table} GROUP BY key_id")  # noqa: S608  names of this module
+            # What was erased has no key any more.
+            cursor.execute(
+                f"SELECT key_id, count(*) FROM {table} WHERE key_id IS NOT NULL GROUP BY key_id"  # noqa: S608  names of this module
+            )
             counts.update(dict(cursor.fetchall()))
     return dict(sorted(counts.items()))
 

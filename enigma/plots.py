@@ -19,7 +19,7 @@ def plain(value: float) -> str:
 
 
 def histogram(
-    counts: Sequence[int],
+    counts: Sequence[float],
     *,
     low: float,
     high: float,

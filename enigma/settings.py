@@ -52,6 +52,7 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
 ]
 MIDDLEWARE = [
+    "enigma.requests.RequestMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "csp.middleware.CSPMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -198,8 +199,13 @@ SPECTACULAR_SETTINGS = {
 REST_IDEMPOTENCY = "accounts.idempotency.once"
 # Notes who was refused a change (see enigma.rest.views).
 REST_REFUSALS = "accounts.refusals.note"
+# Makes of who is signed in an actor, for the console's pages of apps that know no people (see enigma.console.pages).
+CONSOLE_ACTOR = "accounts.browser.actor_of"
 # Which role holds which permission, for the description of the API (see enigma.rest.schema).
 REST_PERMISSIONS = "accounts.roles.PERMISSIONS"
+
+# How many days after publication an applicant may ask that a person look at the result.
+REVIEW_DAYS = env.int("REVIEW_DAYS", default=14)
 
 # What pages speak: the language that a reader chose, or else what their browser prefers (enigma.languages).
 LANGUAGE_CODE = "en"
@@ -264,8 +270,9 @@ SITE_URL = env.str("SITE_URL", default="http://127.0.0.1:8000" if DEBUG else "")
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "formatters": {"line": {"format": "{asctime} {levelname} {request_id} {name}: {message}", "style": "{"}},
+    "filters": {"request_id": {"()": "enigma.requests.RequestIds"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["request_id"]}},
     # A refused request is the client's affair, and its address would fill the log; faults of ours are still told.
     "loggers": {"django.request": {"level": "ERROR"}},
     "root": {"handlers": ["stderr"], "level": env.str("LOG_LEVEL", default="WARNING")},

@@ -2,7 +2,6 @@
 
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
-from django.views.generic import RedirectView
 from django.views.i18n import set_language
 
 from enigma.rest.docs import Docs, Schema
@@ -20,7 +19,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path(f"{API}health", Health.as_view(), name="api-health"),
     path("api/schema/", Schema.as_view(), name="api-schema"),
     path("api/docs/", Docs.as_view(), name="api-docs"),
-    path("", RedirectView.as_view(pattern_name="account_home"), name="start"),
+    path("", include("admissions.pages.reading_urls")),
     path("livez", Live.as_view(), name="livez"),
     path("readyz", Ready.as_view(), name="readyz"),
     path("language/", set_language, name="set_language"),

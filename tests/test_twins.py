@@ -34,11 +34,13 @@ BEFORE = [phase for phase in Phase if phase not in {Phase.PUBLISHED, Phase.COMPL
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 METHODS = ("get", "head", "post", "put", "patch", "delete", "options")
 RESULT = "token api/v1/applications/%(reference)s/result"
+DECISION = "browser applications/%(reference)s/decision/"
 # What an answer draws by chance, takes from the clock, or makes of the number of the account.
 CHANCE = (
     r"""(?<=name="csrfmiddlewaretoken" value=")\w+""",
     r"""(?<=Secret: <code>)\w+""",
     r"""data:image/svg[^"]+""",
+    r"""(?<=name this number: <code>)\w+""",  # of the request
     r"""(?<="challenge": ")[^"]+""",
     r"""(?<="id": ")\w+(?=", "displayName")""",
     r"""(?<="last_seen_at":")[^"]+""",
@@ -87,6 +89,11 @@ class Twin:
             for way, client in ways.items():
                 seen[f"{way} {template}"] = self._masked(client.get(address, secure=True))
         return seen
+
+    def asked(self, method: str, address: str) -> Any:
+        """What one address answers to this twin: routes of the API to their client, pages to their browser."""
+        client = self.api if address.startswith("/api/") else self.browser
+        return getattr(client, method)(address, secure=True)
 
     def copy(self) -> uuid.UUID | None:
         """The key of their blind copy."""
@@ -216,9 +223,12 @@ def test_nothing_differs_between_twins_in_any_phase_before_publication(twins):
 def test_after_publication_the_result_differs_and_nothing_else(twins):
     for phase in [*BEFORE, Phase.PUBLISHED]:
         led_on(phase, twins)
-    assert list(differences(twins)) == [RESULT]
+    assert set(differences(twins)) == {RESULT, DECISION}
     outcomes = [json.loads(twin.seen()[RESULT][1])["outcome"] for twin in twins]
     assert outcomes == ["selected", "not_selected", "not_assessed", "not_assessed"]
+    pages = [twin.seen()[DECISION][1] for twin in twins]
+    told = ["we offer you a place", "we cannot offer you a place", "not be assessed", "not be assessed"]
+    assert all(words in page for words, page in zip(told, pages, strict=True))
 
 
 def test_the_walk_meets_every_route_of_applicants_and_pages(twins):
@@ -232,7 +242,15 @@ def test_the_walk_meets_every_route_of_applicants_and_pages(twins):
         "token api/v1/applications/%(reference)s",
         "token api/v1/auth/sessions",
         "browser accounts/",
+        "browser ",
+        "browser applications/",
+        "browser applications/%(reference)s/",
+        "browser accounts/data/",
+        "browser accounts/erase/",
+        "browser verify/",
     } <= answered
+    hidden = {route for route, code in codes.items() if code == 404}
+    assert {DECISION, "browser applications/%(reference)s/review/", "browser cycles/%(code)s/"} <= hidden
 
 
 def leaky(field: str) -> Callable[[Application], dict[str, Any]]:
@@ -268,8 +286,7 @@ def test_nobody_reaches_what_is_somebody_elses_by_any_method(twins, phase):
     for mine, theirs in permutations(twins[:2]):
         for address, unknown in addresses_of(theirs):
             for method in METHODS:
-                way = mine.api if address.startswith("/api/") else mine.browser
-                answer, nothing = (getattr(way, method)(place, secure=True) for place in (address, unknown))
+                answer, nothing = (mine.asked(method, place) for place in (address, unknown))
                 assert answer.status_code in {404, 405}, (method, address)
                 assert (answer.content, answer.headers) == (nothing.content, nothing.headers)
     assert unchanged(before)

@@ -48,6 +48,18 @@ class Browser(Client):
         return self.post("mfa_authenticate", {"code": code})
 
 
+def applicant_browser(email: str = "amina@example.org", *, seconds_ago: int = 0):
+    """A browser in which somebody signed in by a code, so long ago; their account is made unless it is there."""
+    user = User.objects.filter(email=email).first() or User.objects.create_user(email)
+    browser = Browser()
+    browser.force_login(user, "accounts.backends.RoleBackend")
+    session = browser.session
+    session["account_authentication_methods"] = [{"method": "code", "at": time.time() - seconds_ago, "email": email}]
+    session["account_authentication_methods_user"] = str(user.pk)
+    session.save()
+    return browser
+
+
 def mailed_code():
     """The code in the last mail."""
     return re.search(r"^    ([A-Z-]+)$", mail.outbox[-1].body, re.MULTILINE)[1]

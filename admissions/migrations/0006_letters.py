@@ -50,7 +50,7 @@ def _letter_id(receipt_ref):
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('admissions', '0004_applying'),
+        ('admissions', '0005_reviews_and_erasure'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

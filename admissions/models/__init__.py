@@ -7,5 +7,6 @@ from admissions.models import (  # noqa: F401  Django finds models only here
     drafts,
     late_access,
     letters,
+    reviews,
     runs,
 )

@@ -12,7 +12,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from admissions.phases import Outcome, Status
-from enigma.encryption import DataKey
+from enigma.encryption import DataKey, UnreadableRecord
 from enigma.fields import SealedField, is_sealed
 from enigma.keys import keyring
 
@@ -134,7 +134,8 @@ class IdentityMapping(models.Model):
 
     The applicant may replace it; after the freeze, or beside a blind copy, the database refuses that.
     ``sealed_identity`` holds name, email, phone, address and the commitment salt; ``sealed_texts`` the essay and the
-    achievements as they were sent, which name people too. Dropping ``wrapped_key`` makes all of it unreadable.
+    achievements as they were sent, which name people too. Dropping ``wrapped_key`` makes all of it unreadable, also
+    in copies of the table: erasure drops it, and with it all else but the way to the blind copy.
     """
 
     # The kinds of sealed value of one record, bound into the tokens.
@@ -146,12 +147,17 @@ class IdentityMapping(models.Model):
     anonymized = models.OneToOneField(
         "admissions.AnonymizedApplication", models.PROTECT, null=True, blank=True, related_name="+"
     )
-    email_bidx = models.BinaryField(max_length=32)
-    fingerprint = models.BinaryField(max_length=32)
-    wrapped_key = SealedField()
-    key_id = models.CharField(max_length=8)
-    sealed_identity = SealedField()
-    sealed_texts = SealedField()
+    # All NULL once the person had it erased.
+    email_bidx = models.BinaryField(max_length=32, null=True)
+    fingerprint = models.BinaryField(max_length=32, null=True)
+    wrapped_key = SealedField(null=True)
+    key_id = models.CharField(max_length=8, null=True)  # noqa: DJ001
+    sealed_identity = SealedField(null=True)
+    sealed_texts = SealedField(null=True)
+    erased_at = models.DateTimeField(null=True, editable=False)
+
+    # What erasure takes away.
+    ERASABLE = ("email_bidx", "fingerprint", "wrapped_key", "key_id", "sealed_identity", "sealed_texts")
 
     class Meta:
         db_table = "identity_mapping"
@@ -161,6 +167,27 @@ class IdentityMapping(models.Model):
             is_sealed("wrapped_key", of="identity"),
             is_sealed("sealed_identity", of="identity"),
             is_sealed("sealed_texts", of="identity"),
+            models.CheckConstraint(  # there, or erased: never half
+                condition=Q(
+                    erased_at=None,
+                    email_bidx__isnull=False,
+                    fingerprint__isnull=False,
+                    wrapped_key__isnull=False,
+                    key_id__isnull=False,
+                    sealed_identity__isnull=False,
+                    sealed_texts__isnull=False,
+                )
+                | Q(
+                    erased_at__isnull=False,
+                    email_bidx=None,
+                    fingerprint=None,
+                    wrapped_key__isnull=True,
+                    key_id=None,
+                    sealed_identity__isnull=True,
+                    sealed_texts__isnull=True,
+                ),
+                name="identity_is_whole_or_erased",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -179,4 +206,6 @@ class IdentityMapping(models.Model):
         return bytes.fromhex(self.identity()["salt"])
 
     def _key(self) -> DataKey:
+        if self.erased_at is not None:
+            raise UnreadableRecord(f"record {self.pk} was erased")
         return keyring().unwrap(self.wrapped_key)

@@ -30,6 +30,9 @@ class LetterQuerySet(models.QuerySet["Letter"]):
 class Letter(models.Model):
     """One e-mail to one person: about their application, or to a user who has none yet."""
 
+    # The fault of what was still to go to somebody who then had their data erased.
+    ERASED = "erased"
+
     class Kind(models.TextChoices):
         SUBMITTED = "submitted"
         CHANGED = "changed"

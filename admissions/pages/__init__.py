@@ -1,1 +1,1 @@
-"""The pages of applicants: write an application, check it, hand it in, keep its receipt, change it, take it back."""
+"""The pages of applicants and of the public: hand an application in, follow it, read what came of it, check it."""

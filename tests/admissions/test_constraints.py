@@ -24,6 +24,7 @@ from admissions.models.blind import AnonymizedApplication, DeterministicMetrics,
 from admissions.models.cycles import SelectionLog
 from admissions.models.drafts import ApplicationDraft
 from admissions.models.late_access import LateAccess
+from admissions.models.reviews import ReviewRequest
 from admissions.models.runs import StepRun
 from tests import letter_breaches
 from tests.factories import applicants, apply, cycle, lead, omar
@@ -31,6 +32,7 @@ from tests.factories import applicants, apply, cycle, lead, omar
 pytestmark = pytest.mark.django_db
 
 TOKEN = "gAAAAABtoken"
+ANSWERED = "state = 'answered', answered_at = now(), answered_by = 'user:1'"
 PARTS = ("academic", "test", "achievement", "essay", "total")
 METRICS = ("gpa_score", "test_score", "academic_score", "test_percentile", "percentile_rank")
 SCORES = [f"final_{part}_within_0_and_100" for part in PARTS] + [f"metric_{name}_within_0_and_100" for name in METRICS]
@@ -50,6 +52,7 @@ def world():
         FinalScore.objects.create(
             anonymized=copy, admission_cycle=one, status="scored", **dict.fromkeys(PARTS, Decimal(50))
         )
+        ReviewRequest.asked(application, "Please look again.").save()
     SelectionLog.objects.create(
         admission_cycle=one, criteria={}, selected=1, not_selected=1, excluded=0, tied_at_cutoff=2, tied_and_selected=1
     )
@@ -137,6 +140,34 @@ BREACHES = {
     "identity_wrapped_key_is_sealed": ["identity_mapping SET wrapped_key = 'the key itself'"],
     "identity_sealed_identity_is_sealed": ["identity_mapping SET sealed_identity = 'Amina'"],
     "identity_sealed_texts_is_sealed": ["identity_mapping SET sealed_texts = 'My name is Amina'"],
+    "identity_is_whole_or_erased": [
+        "identity_mapping SET erased_at = now()",
+        *(
+            f"identity_mapping SET {name} = NULL"
+            for name in ("email_bidx", "fingerprint", "wrapped_key", "key_id", "sealed_identity", "sealed_texts")
+        ),
+    ],
+    "review_decision_is_known": [
+        f"review_requests SET {ANSWERED}, decision = 'perhaps', sealed_answer = '{TOKEN}'",
+    ],
+    "review_answer_is_whole": [
+        "review_requests SET state = 'answered'",
+        "review_requests SET state = 'lost'",
+        "review_requests SET decision = 'upheld'",
+        "review_requests SET answered_at = now(), answered_by = 'user:1'",
+        f"review_requests SET sealed_answer = '{TOKEN}'",
+    ],
+    "review_is_whole_or_erased": [
+        "review_requests SET wrapped_key = NULL",
+        "review_requests SET key_id = NULL",
+        "review_requests SET sealed_request = NULL",
+        f"review_requests SET {ANSWERED}, decision = 'upheld'",
+    ],
+    "review_wrapped_key_is_sealed": ["review_requests SET wrapped_key = 'the key itself'"],
+    "review_sealed_request_is_sealed": ["review_requests SET sealed_request = 'I am Amina'"],
+    "review_sealed_answer_is_sealed": [
+        f"review_requests SET {ANSWERED}, decision = 'upheld', sealed_answer = 'Dear Amina'",
+    ],
     **letter_breaches.BREACHES,
     "blind_copy_sealed_texts_is_sealed": ["anonymized_applications SET sealed_texts = 'My name is [NAME]'"],
     "final_score_status_is_known": ["final_scores SET status = 'lost', " + ", ".join(f"{p} = NULL" for p in PARTS)],
@@ -264,7 +295,7 @@ def test_several_applications_may_be_without_applicant_and_external_id(world):
 
 # -- triggers ----------------------------------------------
 
-TRIGGERS = {"cycle_guard", "intake_guard", "identity_guard", "selection_guard", "letter_template_guard"}
+TRIGGERS = {"cycle_guard", "intake_guard", "identity_guard", "selection_guard", "letter_template_guard", "review_guard"}
 
 
 def test_every_trigger_of_both_apps_is_known_here():
@@ -305,7 +336,7 @@ IDENTITY = {
 
 def test_every_column_of_an_identity_is_written_once_or_belongs_to_the_keys_or_the_blind_copy():
     columns = {field.column for field in IdentityMapping._meta.concrete_fields}
-    assert columns == {*IDENTITY, "anonymized_id", "wrapped_key", "key_id"}
+    assert columns == {*IDENTITY, "anonymized_id", "wrapped_key", "key_id", "erased_at"}
 
 
 @pytest.mark.parametrize("column", IDENTITY)

@@ -6,6 +6,7 @@ from django.apps import apps
 from admissions.models.applications import Application, IdentityMapping
 from admissions.models.blind import AnonymizedApplication
 from admissions.models.drafts import ApplicationDraft
+from admissions.models.reviews import ReviewRequest
 from enigma.fields import SealedField
 from tests.factories import led_to, omar
 
@@ -13,6 +14,7 @@ from tests.factories import led_to, omar
 IDENTITY = {
     IdentityMapping: {"sealed_identity", "sealed_texts"},
     ApplicationDraft: {"sealed_values"},
+    ReviewRequest: {"sealed_request", "sealed_answer"},
     Application: set(),
     AnonymizedApplication: set(),
 }
@@ -20,6 +22,7 @@ IDENTITY = {
 BLIND = {
     IdentityMapping: set(),
     ApplicationDraft: set(),
+    ReviewRequest: set(),
     Application: {"gpa", "test_scores"},
     AnonymizedApplication: {"gpa", "test_scores", "sealed_texts"},
 }
@@ -27,6 +30,11 @@ BLIND = {
 BOOKKEEPING = {
     IdentityMapping: {
         "application", "admission_cycle", "anonymized", "email_bidx", "fingerprint", "wrapped_key", "key_id",
+        "erased_at",
+    },
+    ReviewRequest: {
+        "application", "admission_cycle", "state", "asked_at", "wrapped_key", "key_id", "decision", "answered_at",
+        "answered_by",
     },
     ApplicationDraft: {
         "id", "user", "admission_cycle", "application", "version", "edits", "wrapped_key", "key_id", "created_at",
@@ -38,7 +46,7 @@ BOOKKEEPING = {
     },
     AnonymizedApplication: {"anonymized_id", "admission_cycle", "texts_sha256", "scrubber", "is_exported"},
 }  # fmt: skip
-MODELS = [Application, IdentityMapping, AnonymizedApplication, ApplicationDraft]
+MODELS = [Application, IdentityMapping, AnonymizedApplication, ApplicationDraft, ReviewRequest]
 
 
 @pytest.mark.parametrize("model", MODELS)

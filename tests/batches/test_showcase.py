@@ -14,12 +14,13 @@ from django.contrib.auth import authenticate
 from accounts import second_factor
 from accounts.actors import operator
 from accounts.models import AdminUser, User
+from accounts.passwords import new_password
 from accounts.people import change_person
 from accounts.roles import STAFF, Role
 from admissions.models.cycles import AdmissionCycle
 from audit.models import AuditLog
 from audit.sequencer import sequence_all
-from batches.showcase import ADDRESSES, APPLICANT, demand_demo, let_in, new_password
+from batches.showcase import ADDRESSES, APPLICANT, demand_demo, let_in
 from enigma.env import BASE_DIR
 from enigma.errors import Refused
 from tests.conftest import database_url

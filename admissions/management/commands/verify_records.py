@@ -27,7 +27,8 @@ class Command(OperatorCommand):
         for wrong in found.mismatches:
             self.stderr.write(f"{wrong.kind} {wrong.ref}: {wrong.reason}")
         counts = f"{found.submissions} submissions, {found.blind_copies} blind copies and {found.decisions} decisions"
-        summary = f"{code}: {counts} compared with the log"
+        erased = f"; {found.erased} erased" if found.erased else ""
+        summary = f"{code}: {counts} compared with the log{erased}"
         self.answer(summary, {"code": code, "ok": not found.mismatches, **asdict(found)}, as_json=options["json"])
         if found.mismatches:
             raise CommandError(f"{len(found.mismatches)} records differ from the log.", returncode=FOUND_PROBLEMS)
