@@ -200,6 +200,8 @@ PAGES = {
     "admin:admissions_application_changelist": ("applications.view", "/console/admissions/application/"),
     "admin:decisions": ("scores.decide", "/console/decisions/"),
     "admin:decide": ("scores.decide", "/console/decisions/{copy}/"),
+    "admin:reviews": ("reviews.answer", "/console/reviews/"),
+    "admin:review": ("reviews.answer", "/console/reviews/{asked}/"),
     "admin:unreadable": ("scores.decide", "/console/decisions/unreadable/{judged}/"),
     # Without names: Django's old addresses of an object, and whatever else begins like the console.
     "console/accounts/adminuser/<path:object_id>/": ("console", "/console/accounts/adminuser/{member}/"),

@@ -59,6 +59,7 @@ def named_by(one):
         "run": run.pk if run else 0,
         "shard": run.manifest["shards"][0]["name"] if run and run.manifest else "none",
         "copy": uuid.UUID(int=0),
+        "asked": "0000-0000-0000",
     }
 
 

@@ -10,7 +10,9 @@ from django.utils import timezone
 from accounts import second_factor
 from accounts.models import AdminUser, User
 from accounts.roles import PERMISSIONS, Role
+from admissions.models.applications import Application
 from admissions.models.letters import Letter
+from admissions.models.reviews import ReviewRequest
 from tests.batches.engines import evaluation, export, hand_in, processing, requests_of
 from tests.clients import api
 from tests.factories import applicants, apply, cycle, lead, omar, waiting
@@ -40,8 +42,16 @@ def things():
         "letter": letter,
         "copy": waiting(judged).pk,
         "judged": judged.code,
+        "asked": asked_for_review(),
         **evaluated_things(),
     }
+
+
+def asked_for_review():
+    """The reference of somebody who asks for a review; the page does not mind how far the cycle is."""
+    asked = ReviewRequest.asked(Application.objects.first(), "Please look again.")
+    asked.save(force_insert=True)
+    return asked.application.reference
 
 
 def evaluated_things():
