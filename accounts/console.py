@@ -95,7 +95,9 @@ class ConsoleSite(AdminSite):
             return []
         mine = [one for one in self._entries() if request.user.has_perm(f"accounts.{one.needs}")]
         places = [(one, reverse(f"admin:{one.name}")) for one in mine]
-        longest = max((place for _, place in places if request.path.startswith(place)), key=len, default="")
+        home = reverse("admin:index")  # with which every address begins
+        near = [place for _, place in places if place != home and request.path.startswith(place)]
+        longest = max(near, key=len, default=request.path)
         return [
             {
                 "name": section,

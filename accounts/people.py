@@ -6,10 +6,10 @@ from django.db.models import Q, QuerySet
 from accounts import sessions
 from accounts.actors import Actor
 from accounts.groups import place
-from accounts.models import AdminUser
+from accounts.models import AdminSession, AdminUser
 from accounts.roles import STAFF, Role
 from audit.log import record
-from enigma.errors import Malformed, Refused
+from enigma.errors import Conflict, Malformed, Refused
 
 
 def people(actor: Actor) -> QuerySet[AdminUser]:
@@ -24,13 +24,19 @@ def hold(member: AdminUser, *, actor: Actor) -> AdminUser:
     return next(one for one in _held(member.user_id) if one.pk == member.pk)
 
 
+def version_of(member: AdminUser) -> str:
+    """Return what tells whether somebody else has changed the record since it was read."""
+    return f"{member.role}:{member.is_active}"
+
+
 @transaction.atomic
 def change_person(
-    member: AdminUser, *, role: str | None = None, is_active: bool | None = None, actor: Actor
+    member: AdminUser, *, role: str | None = None, is_active: bool | None = None, expected: str = "", actor: Actor
 ) -> AdminUser:
     """Give a colleague another role, or take the staff record out of use or back; their sessions end by it.
 
-    Raise Refused for one's own record and for the last active super_admin, Malformed for what is no role of staff.
+    Raise Refused for one's own record and for the last active super_admin, Malformed for what is no role of staff,
+    Conflict when ``expected`` is a version that the record does not have any more.
     """
     actor.require("people.manage")
     if role is not None and role not in STAFF:
@@ -38,6 +44,8 @@ def change_person(
     held = _held(member.user_id)
     leading = [one.pk for one in held if one.role == Role.SUPER_ADMIN and one.is_active and one.user.is_active]
     member = next(one for one in held if one.pk == member.pk)
+    if expected and expected != version_of(member):
+        raise Conflict("Somebody else has changed this record since you read it: look again.")
     if actor.id == f"user:{member.user_id}":
         raise Refused("Nobody changes their own role: ask a colleague.")
     before = {"role": member.role, "is_active": member.is_active}
@@ -59,6 +67,12 @@ def end_sessions_of(member: AdminUser, *, actor: Actor) -> int:
     """End all sessions of a colleague; return how many."""
     actor.require("people.manage")
     return sessions.end_all(member.user, actor=actor, reason="ended_by_colleague")
+
+
+def end_session_of(session: AdminSession, *, actor: Actor) -> bool:
+    """End one session of a colleague; return whether it was live until now."""
+    actor.require("people.manage")
+    return bool(sessions.end(AdminSession.objects.filter(pk=session.pk), actor=actor, reason="ended_by_colleague"))
 
 
 def _held(person_id: int) -> list[AdminUser]:

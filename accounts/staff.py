@@ -10,10 +10,11 @@ from audit.log import record
 from enigma.errors import Conflict
 
 
-def create_staff(email: str, password: str, *, role: str, actor: Actor) -> AdminUser:
+def create_staff(email: str, password: str | None, *, role: str, actor: Actor) -> AdminUser:
     """Make a user with a role; raise Conflict when the address has a staff record, Denied without the permission.
 
-    A user who is there already, an applicant say, keeps the account and gets the password and the role.
+    A user who is there already, an applicant say, keeps the account and gets the password and the role. Without a
+    password they sign in by codes that are sent to the address.
     """
     actor.require("people.manage")
     with transaction.atomic():
@@ -21,8 +22,9 @@ def create_staff(email: str, password: str, *, role: str, actor: Actor) -> Admin
         if user is not None and AdminUser.objects.filter(user=user).exists():
             raise Conflict("This address belongs to a member of staff already.")
         user = user or User.objects.create_user(email)
-        user.set_password(password)
-        user.save(update_fields=["password"])
+        if password is not None:
+            user.set_password(password)
+            user.save(update_fields=["password"])
         confirm_address(user)
         member = AdminUser.objects.create(user=user, role=role)
         place(member)

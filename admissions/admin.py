@@ -1,6 +1,7 @@
 """What admissions adds to the console: each module registers its tables, pages and panels."""
 
 from admissions.console import (  # noqa: F401  they register themselves
+    alarms,
     blind,
     copies,
     cycles,

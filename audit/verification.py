@@ -20,6 +20,8 @@ from audit.chain import (
 from audit.reasons import audit_reason, public_reason
 from enigma.errors import Malformed
 
+_DISAGREE = "the database's own functions disagree with this program"
+
 
 @dataclass(frozen=True, slots=True)
 class Fault:
@@ -114,7 +116,7 @@ def _head_faults(heads: _Heads) -> Iterator[Fault]:
 
 def _public_faults(heads: _Heads) -> Iterator[Fault]:
     if (position := _wrong_public_entry(heads.size)) is not None:
-        yield Fault("public", position, public_reason(_one(statements.PUBLIC_ONE, [position])))
+        yield Fault("public", position, public_reason(_one(statements.PUBLIC_ONE, [position])) or _DISAGREE)
     genesis = chain_genesis(heads.origin or settings.ENIGMA_ORIGIN)
     yield from _link_faults("public", statements.PUBLIC_LINKS, genesis, heads.size)
     yield from _end_faults("public", statements.PUBLIC_LAST, heads.size, heads.chain_hash, genesis)

@@ -1,6 +1,5 @@
 """What a demo shows beside its finished cycle: an open one to try, and people to sign in as. Never in earnest."""
 
-import secrets
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -12,6 +11,7 @@ from accounts import second_factor, sessions
 from accounts.actors import Actor
 from accounts.models import AdminUser
 from accounts.newcomers import confirm_address, person_for
+from accounts.passwords import new_password
 from accounts.people import change_person
 from accounts.roles import STAFF, Role
 from accounts.staff import create_staff
@@ -25,7 +25,6 @@ OPEN = "open-"  # how the codes of open demo cycles begin
 OPEN_FOR = timedelta(weeks=6)
 ADDRESSES = {role: f"{role.replace('_', '.')}@demo.example" for role in STAFF}
 APPLICANT = "applicant@demo.example"  # has an account and no application yet
-LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"  # none that looks like another
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,9 +88,3 @@ def _renew(member: AdminUser, password: str, role: Role, actor: Actor) -> None:
     member.user.save(update_fields=["password"])
     record("password.reset", actor=actor, entity=("user", str(member.user_id)))
     sessions.end_all(member.user, actor=actor, reason="password_changed")
-
-
-def new_password() -> str:
-    """Return four groups of four letters, about 79 bits, that can be read aloud and typed."""
-    groups = ("".join(secrets.choice(LETTERS) for _ in range(4)) for _ in range(4))
-    return "-".join(groups)

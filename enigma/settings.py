@@ -199,6 +199,8 @@ SPECTACULAR_SETTINGS = {
 REST_IDEMPOTENCY = "accounts.idempotency.once"
 # Notes who was refused a change (see enigma.rest.views).
 REST_REFUSALS = "accounts.refusals.note"
+# Makes of who is signed in an actor, for the console's pages of apps that know no people (see enigma.console.pages).
+CONSOLE_ACTOR = "accounts.browser.actor_of"
 # Which role holds which permission, for the description of the API (see enigma.rest.schema).
 REST_PERMISSIONS = "accounts.roles.PERMISSIONS"
 

@@ -1,6 +1,7 @@
 """The walk through the pages: sign-in, one's own account and the console, as everybody, by reading and by sending."""
 
 from contextlib import contextmanager
+from datetime import timedelta
 from http.cookies import SimpleCookie
 
 import pytest
@@ -10,9 +11,12 @@ from django.utils import timezone
 from accounts import second_factor
 from accounts.models import AdminUser, User
 from accounts.roles import PERMISSIONS, Role
+from accounts.service_tokens import make_token
 from admissions.models.applications import Application
 from admissions.models.letters import Letter
 from admissions.models.reviews import ReviewRequest
+from audit.sequencer import sequence_all
+from audit.verifications import verify_and_keep
 from tests.batches.engines import evaluation, export, hand_in, processing, requests_of
 from tests.clients import api
 from tests.factories import applicants, apply, cycle, lead, omar, waiting
@@ -38,12 +42,14 @@ def things():
     letter = Letter.objects.create(user=member.user, kind="late_access", **shared).pk
     return {
         "member": member.pk,
+        "person": member.user_id,
         "session": session,
         "letter": letter,
         "copy": waiting(judged).pk,
         "judged": judged.code,
         "asked": asked_for_review(),
         **evaluated_things(),
+        **proving_things(),
     }
 
 
@@ -64,6 +70,15 @@ def evaluated_things():
     selection = lead(chosen, "selection").selection()
     shard = run.manifest["shards"][0]["name"]
     return {"run": run.pk, "shard": shard, "file": file.pk, "batched": one.code, "selection": selection.pk}
+
+
+def proving_things():
+    """A machine's token, and a verification of logs that have an entry 0."""
+    until = timezone.now() + timedelta(days=1)
+    maker = omar(Role.ADMIN, email="lena@example.org")
+    token, _ = make_token("carrier", verb="batches.export", cycle="fall-2026", expires_at=until, actor=maker)
+    sequence_all()
+    return {"token": token.pk, "verification": verify_and_keep("test").pk}
 
 
 def browser_of(who):

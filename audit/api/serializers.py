@@ -1,11 +1,11 @@
 """What the log's routes take and show."""
 
-from datetime import datetime
 from typing import Any
 
 from django.db.models import QuerySet
 from rest_framework import serializers
 
+from audit.finding import first_at
 from audit.models import AuditLog
 from enigma.rest.serializers import StrictSerializer, Timestamp
 
@@ -93,22 +93,13 @@ class EntryQuery(StrictSerializer):
 
 
 COLUMNS = {"action", "actor_id", "entity_type", "entity_id", "outcome"}
-BEYOND = 2**63 - 1
 
 
 def entries(wanted: dict[str, Any]) -> QuerySet[AuditLog]:
     """Return the entries that a validated query names."""
     found = AuditLog.objects.filter(**{name: value for name, value in wanted.items() if name in COLUMNS})
-    # Time never runs back in the log, so a moment is a position, and every question one walk along an index.
     if "since" in wanted:
-        found = found.filter(log_id__gte=_first_at(wanted["since"]))
+        found = found.filter(log_id__gte=first_at(wanted["since"]))
     if "until" in wanted:
-        found = found.filter(log_id__lt=_first_at(wanted["until"]))
+        found = found.filter(log_id__lt=first_at(wanted["until"]))
     return found
-
-
-def _first_at(moment: datetime) -> int:
-    """The position of the first entry that is not before a moment; beyond any end where there is none."""
-    later = AuditLog.objects.filter(timestamp__gte=moment).order_by("timestamp", "log_id")
-    position = later.values_list("log_id", flat=True).first()
-    return BEYOND if position is None else position

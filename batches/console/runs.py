@@ -66,7 +66,7 @@ class Runs(ReadOnly):
     list_display_links = ("number",)
     list_filter = ("admission_cycle", "stage", "state")
     list_select_related = ("admission_cycle",)
-    empty = lazy("No batches yet. One appears when you make an export, once a cycle is in batch_prep.")
+    empty = lazy("No batches yet. One appears when you make an export, once the batches of a cycle are prepared.")
     change_list_template = "console/batches/runs.html"
     change_form_template = "console/batches/run.html"
     fields = readonly_fields = ("stage", "format", "model", "requests", "state", "created_at", "exported_at")

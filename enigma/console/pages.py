@@ -3,11 +3,13 @@
 from collections.abc import Callable
 from typing import Any, ClassVar
 
+from django.conf import settings
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
+from django.utils.module_loading import import_string
 from django.views.generic import View
 
 from enigma.errors import Denied, Refused
@@ -35,6 +37,11 @@ class ConsolePage(View):
     def may(self, permission: str) -> bool:
         """Tell whether the reader holds a permission."""
         return bool(self.request.user.has_perm(f"accounts.{permission}"))
+
+    @property
+    def actor(self) -> Any:
+        """Return who acts, with the role that the database names now; for deeds."""
+        return import_string(settings.CONSOLE_ACTOR)(self.request.user)
 
     def show(self, title: str, *, status: int = 200, template: str = "", **context: Any) -> TemplateResponse:
         """Render the page in the frame of the console."""

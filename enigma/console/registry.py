@@ -3,12 +3,13 @@
 Lower apps own shared pages (the dashboard, the page of a cycle) and never know which upper app adds a panel.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from enum import IntEnum
 from typing import Any
 
 from django.http import HttpRequest
-from django.urls import URLPattern
+from django.urls import NoReverseMatch, URLPattern, reverse
 
 # In the order of the navigation.
 SECTIONS = ("Overview", "Admissions", "Evaluation", "Letters", "Trust", "People")
@@ -39,6 +40,35 @@ class Panel:
     fill: Filler
 
 
+class Level(IntEnum):
+    """How much an alarm matters; the worst comes first."""
+
+    BAD = 0
+    WARN = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Alarm:
+    """Something that wants a person, in a sentence, and what to do next: a label, and the name of a route with what
+    it takes. The link is left out where there is no such page."""
+
+    level: Level
+    text: Any
+    action: Any
+    route: tuple[Any, ...] = ()
+
+    @property
+    def url(self) -> str:
+        """Return where the next action is, or nothing."""
+        try:
+            return reverse(self.route[0], args=self.route[1:]) if self.route else ""
+        except NoReverseMatch:
+            return ""
+
+
+Watch = Callable[[HttpRequest], Iterable[Alarm]]
+
+_alarms: list[tuple[str, Watch]] = []
 _entries: list[Entry] = []
 _panels: list[Panel] = []
 _routes: list[URLPattern] = []
@@ -64,6 +94,22 @@ def panel(place: str, *, template: str, needs: str, order: int) -> Callable[[Fil
         return fill
 
     return decorator
+
+
+def alarm(*, needs: str) -> Callable[[Watch], Watch]:
+    """Make a function that takes the request a watch, which yields the alarms there are, for whoever may know them."""
+
+    def decorator(watch: Watch) -> Watch:
+        _alarms.append((needs, watch))
+        return watch
+
+    return decorator
+
+
+def alarms_for(request: HttpRequest) -> list[Alarm]:
+    """Return all alarms that the reader may know of, the worst first."""
+    mine = [watch for needs, watch in _alarms if request.user.has_perm(f"accounts.{needs}")]
+    return sorted((one for watch in mine for one in watch(request)), key=lambda one: one.level)
 
 
 def routes() -> list[URLPattern]:

@@ -17,6 +17,12 @@ def lookup(mapping: Any, key: Any) -> Any:
 
 
 @register.filter
+def hexadecimal(value: bytes) -> str:
+    """Write the bytes of a hash as digits."""
+    return bytes(value).hex()
+
+
+@register.filter
 def in_words(name: Any) -> str:
     """Write a code as words: ``batch_prep`` as «Batch prep»."""
     return str(name).replace("_", " ").replace(".", " ").strip().capitalize()

@@ -38,7 +38,7 @@ def values():
 
 
 def text_of(answer):
-    return " ".join(answer.content.decode().split())
+    return " ".join(answer.content.decode().split("<footer")[0].split())
 
 
 def close(one, ago=HOUR):

@@ -1,25 +1,36 @@
 """Erasure: keys are dropped, the log says so, and nothing else changes; in a running cycle it is refused."""
 
 import io
+from datetime import timedelta
 
 import pytest
 from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
 from django.db import DatabaseError, connection, transaction
+from django.utils import timezone
 
 from accounts import second_factor
 from accounts.actors import operator
 from accounts.models import AdminUser, ApplicantSession, User
+from accounts.newcomers import confirm_address
 from admissions.attestation import Attested, Mismatch, attest
+from admissions.changes import change
 from admissions.disclosure import export_outcomes
+from admissions.drafts import Save, save_section
 from admissions.erasure import erase, obstacles
+from admissions.late_access import grant
 from admissions.letters import send_letters
-from admissions.models.applications import Application, IdentityMapping, OutcomeLetter
+from admissions.models.applications import Application, IdentityMapping
 from admissions.models.cycles import AdmissionCycle
+from admissions.models.drafts import ApplicationDraft
+from admissions.models.late_access import LateAccess
+from admissions.models.letters import Letter
 from admissions.models.reviews import ReviewRequest
 from admissions.phases import Phase, PhaseError
+from admissions.posting import resend
 from admissions.reviews import answer_review, ask_review, waiting_reviews
 from admissions.rotation import rotate_keys, standing
+from admissions.submission import FIELDS
 from audit.models import HashChain
 from audit.sequencer import sequence_all
 from enigma.encryption import UnreadableRecord
@@ -67,6 +78,13 @@ def erased():
 def leaves(application):
     return list(
         HashChain.objects.filter(subject_ref=application.receipt_ref.hex).values_list("decision_type", flat=True)
+    )
+
+
+def changed(application, essay):
+    user, actor = applicant()
+    change(
+        application, {**{name: AMINA[name] for name in FIELDS}, "gpa": "3.8", "essay": essay}, user=user, actor=actor
     )
 
 
@@ -183,8 +201,33 @@ def test_a_letter_that_waits_is_not_sent_any_more(amina, mailoutbox):
     _, one = led(amina, "published")
     erased()
     assert send_letters(one) == {"sent": 3, "failed": 1, "queued": 0}
-    assert OutcomeLetter.objects.get(pk=amina.pk).fault == "erased"
+    letter = Letter.objects.get(application=amina, kind="outcome")
+    assert letter.fault == "erased"
+    with pytest.raises(Conflict, match="had their data erased"):
+        resend(letter, actor=operator())
     assert "amina@example.org" not in [to for letter in mailoutbox for to in letter.to]
+
+
+def test_of_what_was_changed_every_version_stays_in_the_log_and_none_opens(amina):
+    for essay in ("A better essay.", "The best essay."):
+        changed(amina, essay)
+    application, one = led(amina, "published")
+    assert erased() == 1
+    assert leaves(application) == ["submission", "submission", "submission", "decision", "erasure"]
+    assert attest(one, actor=operator()) == Attested(4, 4, 4, [], 1)
+
+
+def test_drafts_go_and_late_access_stays_under_the_number_of_the_account(amina):
+    led(amina, "published")
+    user, actor = applicant()
+    other = cycle("spring-2027")
+    confirm_address(user)
+    grant(other, user.email, until=timezone.now() + timedelta(days=1), reason="the office was closed", actor=operator())
+    save_section(other, {"essay": "Half."}, section="essay", save=Save(0, ""), user=user, actor=actor)
+    erased()
+    assert not ApplicationDraft.objects.exists()
+    assert LateAccess.objects.get().user_id == user.pk
+    assert set(Letter.objects.filter(user=user).values_list("state", "fault")) == {("failed", "erased")}
 
 
 def test_new_master_keys_pass_over_what_was_erased(amina, settings):

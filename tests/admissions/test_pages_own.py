@@ -13,11 +13,13 @@ from admissions.decisions import set_aside
 from admissions.models.applications import Application, IdentityMapping
 from admissions.models.blind import FinalScore
 from admissions.models.cycles import AdmissionCycle
+from admissions.models.drafts import ApplicationDraft
 from admissions.models.reviews import ReviewRequest
 from admissions.phases import Phase
 from admissions.reviews import answer_review
 from tests.factories import applicants, apply, cycle, damage, lead, score, submitted, taken_back, waiting
 from tests.visitors import applicant_browser
+from tests.writers import Writer, closing
 
 pytestmark = pytest.mark.django_db
 
@@ -68,6 +70,41 @@ def test_the_list_names_each_application_with_its_state(amina, browser):
     assert amina.reference in text
     assert other.reference in text
     assert "Open now" not in text  # one's own is withdrawn, and cannot be replaced
+
+
+def test_what_is_begun_is_listed_with_what_is_missing(browser):
+    one = cycle()
+    Writer().tab("essay").save({"essay": "I built a press."})
+    text = read(browser, "/applications/")
+    assert '<a href="/apply/fall-2026/">Fall 2026</a>' in text
+    assert "1 of 5 sections done" in text
+    assert "Open now" not in text
+    assert "Go on with your application" in read(browser, "/")
+    ApplicationDraft.objects.update(wrapped_key=one.wrapped_key)
+    assert "It cannot be opened just now" in read(browser, "/applications/")
+
+
+def test_a_change_that_is_begun_is_listed_beside_what_was_handed_in(amina, browser):
+    Writer().send("change-application", reference=amina.reference)
+    text = read(browser, "/applications/")
+    assert "Fall 2026: a change of what you handed in" in text
+    assert "5 of 5 sections done" in text
+    assert f'href="{place(amina)}"' in text
+
+
+def test_the_ways_to_change_and_to_withdraw_are_offered_as_long_as_they_are_open(amina, browser):
+    change, withdraw = f'href="{place(amina, "change/")}"', f'href="{place(amina, "withdraw/")}"'
+    offered = []
+    for step in (dict, close, lambda: led(amina, "frozen")):
+        step()
+        text = read(browser, place(amina))
+        assert f'href="{place(amina, "receipt/")}"' in text
+        offered.append((change in text, withdraw in text))
+    assert offered == [(True, True), (False, True), (False, False)]
+
+
+def close():
+    closing(opens_at=timezone.now() - timedelta(2), closes_at=timezone.now() - timedelta(1))
 
 
 WORDS = {

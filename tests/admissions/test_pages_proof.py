@@ -27,7 +27,7 @@ def page(path, code=200, **sent):
     browser = Client()
     answer = browser.post(path, sent, secure=True) if sent else browser.get(path, secure=True)
     assert answer.status_code == code
-    return " ".join(answer.content.decode().split())
+    return " ".join(answer.content.decode().split("<footer")[0].split())
 
 
 # -- receipts ----------------------------------------------

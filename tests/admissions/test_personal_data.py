@@ -1,15 +1,21 @@
 """What somebody takes along: all of theirs, nothing of others, and nothing that is under embargo."""
 
 import json
+from datetime import timedelta
 
 import pytest
 from django.core.serializers.json import DjangoJSONEncoder
+from django.utils import timezone
 
 from accounts.actors import operator
+from accounts.newcomers import confirm_address
 from admissions.decisions import acknowledge_failure
+from admissions.drafts import Save, save_section
+from admissions.late_access import grant
 from admissions.models.applications import Application, IdentityMapping
 from admissions.models.blind import AnonymizedApplication
 from admissions.models.cycles import AdmissionCycle
+from admissions.models.drafts import ApplicationDraft
 from admissions.personal_data import NOT_OPEN, export_own
 from admissions.phases import Phase
 from admissions.reviews import answer_review, ask_review
@@ -39,10 +45,25 @@ def taken(email="amina@example.org"):
 
 
 def led(phase):
-    return lead(AdmissionCycle.objects.get(), phase)
+    return lead(AdmissionCycle.objects.get(code="fall-2026"), phase)
+
+
+def begun(officer):
+    """Both write for another cycle, into which an officer has let them beyond the closing time."""
+    other = cycle("spring-2027")
+    for email, essay, reason in (
+        ("amina@example.org", "Half a thought.", "the office was closed"),
+        ("zoe@example.org", "Canary thought.", "the canary was ill"),
+    ):
+        user, actor = applicant(email)
+        confirm_address(user)
+        grant(other, email, until=timezone.now() + timedelta(days=1), reason=reason, actor=officer)
+        save_section(other, {"essay": essay}, section="essay", save=Save(0, ""), user=user, actor=actor)
 
 
 def test_everything_of_ones_own_is_there_and_nothing_of_anybody_else(amina):
+    officer = omar(email="canary-officer@example.org")
+    begun(officer)
     led("published")
     zoe = Application.objects.exclude(pk=amina.pk).get()
     ask_review(zoe, "Canary request.", actor=applicant("zoe@example.org")[1])
@@ -51,7 +72,6 @@ def test_everything_of_ones_own_is_there_and_nothing_of_anybody_else(amina):
         "Please look again.",
         actor=applicant()[1],
     )
-    officer = omar(email="canary-officer@example.org")
     answer_review(request, "It stands.", "upheld", actor=officer)
     sequence_all()
     told = taken()
@@ -61,7 +81,11 @@ def test_everything_of_ones_own_is_there_and_nothing_of_anybody_else(amina):
     assert "[NAME]" in one["read_by_the_evaluators"]["essay"]
     assert one["result"]["outcome"] in {"selected", "not_selected"}
     assert (one["review"]["request"], one["review"]["answer"]) == ("Please look again.", "It stands.")
-    assert len(one["letters"]) == 1
+    assert [letter["kind"] for letter in one["letters"]] == ["submitted", "outcome", "review_answered"]
+    (draft,), (late,) = told["drafts"], told["late_access"]
+    assert (draft["cycle"], draft["values"]) == ("spring-2027", {"essay": "Half a thought."})
+    assert (late["cycle"], late["reason"]) == ("spring-2027", "the office was closed")
+    assert [letter["kind"] for letter in told["letters"]] == ["late_access"]
     text = json.dumps(told).lower()
     theirs = (zoe.reference.lower(), zoe.receipt_ref.hex, f"user:{zoe.applicant_id}", officer.id)
     assert [word for word in ("canary", "zoe", *theirs) if word in text] == []
@@ -100,7 +124,9 @@ def test_before_publication_the_selected_and_the_rejected_take_along_the_same(am
     told = []
     for email in ("amina@example.org", "zoe@example.org"):
         own = taken(email)["applications"][0]
-        assert not {"result", "read_by_the_evaluators", "letters", "outcome", "rank"} & set(own)
+        assert not {"result", "read_by_the_evaluators", "outcome", "rank"} & set(own)
+        own["letters"] = [letter["kind"] for letter in own["letters"]]
+        assert own["letters"] == ["submitted"]
         told.append({name: value for name, value in own.items() if name not in {"identity", "texts"}})
     mine, theirs = ({**one, "reference": "", "receipt": "", "submitted_at": ""} for one in told)
     assert mine == theirs
@@ -116,9 +142,17 @@ def test_what_does_not_open_is_said_so(amina):
         Application.objects.select_related("admission_cycle").get(pk=amina.pk), "Look.", actor=applicant()[1]
     )
     type(request).objects.update(wrapped_key=one.wrapped_key)
+    draft = begun_and_damaged(one)
+    assert (draft["cycle"], draft["values"]) == ("spring-2027", NOT_OPEN)
     (own,) = taken()["applications"]
     assert (own["identity"], own["texts"], own["review"]["request"]) == (NOT_OPEN, NOT_OPEN, NOT_OPEN)
     assert own["read_by_the_evaluators"]["essay"] == NOT_OPEN
+
+
+def begun_and_damaged(one):
+    begun(operator())
+    ApplicationDraft.objects.update(wrapped_key=one.wrapped_key)
+    return taken()["drafts"][0]
 
 
 def test_who_never_had_a_blind_copy_has_none(amina):

@@ -3,14 +3,18 @@
 import json
 
 import pytest
+from django.test import Client
 
+from admissions.changes import change
 from admissions.models.applications import Application
 from admissions.receipt_lookup import LONGEST, Given, look_up, read_receipt
+from admissions.submission import FIELDS
 from audit.chain import NO_REF
+from audit.models import LogOutbox
 from audit.sequencer import sequence_all
 from audit.verifications import verify_and_keep
 from enigma.errors import Malformed
-from tests.factories import cycle, led_to, submitted, taken_back
+from tests.factories import AMINA, applicant, cycle, led_to, submitted, taken_back
 
 CODE, COMMITMENT = "0123456789abcdef" * 2, "f" * 64
 
@@ -23,6 +27,8 @@ CODE, COMMITMENT = "0123456789abcdef" * 2, "f" * 64
         ("01234567-89ab cdef 0123 4567-89abcdef", Given(CODE)),
         (json.dumps({"receipt": CODE, "commitment": COMMITMENT, "reference": "X"}), Given(CODE, COMMITMENT)),
         (json.dumps({"receipt": CODE}), Given(CODE)),
+        (f"ENIGMA\n\nReceipt: {CODE}\nCommitment: {COMMITMENT}\nEntry: 7, 2026-11-28\n", Given(CODE, COMMITMENT)),
+        (f"رس: {CODE}\n", Given(CODE)),
     ],
 )
 def test_a_receipt_is_read_as_typed_or_as_its_file(text, given):
@@ -44,6 +50,8 @@ def test_a_receipt_is_read_as_typed_or_as_its_file(text, given):
         '{"receipt":' + "[" * 19_000,
         "0" * (LONGEST + 1),
         f"{CODE[:-1]}\0",
+        f"{CODE}\n{'0' * 32}",
+        f"{CODE}\n{COMMITMENT}\n{'0' * 64}",
     ],
 )
 def test_anything_else_is_refused(text):
@@ -73,6 +81,22 @@ def test_what_was_handed_in_a_moment_ago_is_not_in_the_log_yet():
     taken_back(application)
     sequence_all()
     assert [entry.kind for entry in look_up(given).entries] == ["submission", "submission.withdraw"]
+
+
+@pytest.mark.django_db
+def test_of_what_was_changed_the_last_version_counts_and_an_earlier_one_is_known():
+    application = submitted(cycle())
+    user, actor = applicant()
+    receipt = application.receipt_ref.hex
+    first = LogOutbox.objects.get(kind="submission").commitment
+    values = {**{name: AMINA[name] for name in FIELDS}, "gpa": "3.8", "essay": "A better essay."}
+    last = change(application, values, user=user, actor=actor).commitment
+    sequence_all()
+    found = [look_up(Given(receipt, one)) for one in (first, last, COMMITMENT)]
+    assert [(one.matches, one.is_earlier) for one in found] == [(False, True), (True, False), (False, False)]
+    page = Client().post("/verify/", {"receipt": json.dumps({"receipt": receipt, "commitment": first})}, secure=True)
+    assert "This is an earlier version" in page.content.decode()
+    assert "Application changed" in page.content.decode()
 
 
 @pytest.mark.django_db

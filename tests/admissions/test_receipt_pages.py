@@ -36,7 +36,7 @@ def amina(mine):
 
 
 def text_of(answer):
-    return " ".join(answer.content.decode().split())
+    return " ".join(answer.content.decode().split("<footer")[0].split())
 
 
 def close():

@@ -10,6 +10,7 @@ from accounts.actors import operator
 from accounts.roles import Role
 from admissions.models.applications import Application
 from admissions.models.cycles import AdmissionCycle
+from admissions.models.letters import Letter
 from admissions.models.reviews import ReviewRequest
 from admissions.phases import PhaseError
 from admissions.reviews import (
@@ -82,6 +83,7 @@ def test_asking_and_answering_change_nothing_of_the_application_or_its_scores(am
     before = tables(*held)
     answer_review(asked(application), "We have added it.", "to_correct", actor=omar())
     assert tables(*held) == before
+    assert Letter.objects.get(kind="review_answered").application_id == amina.pk
 
 
 def test_there_is_one_request_for_each_application(amina):

@@ -14,12 +14,13 @@ from django.contrib.auth import authenticate
 from accounts import second_factor
 from accounts.actors import operator
 from accounts.models import AdminUser, User
+from accounts.passwords import new_password
 from accounts.people import change_person
 from accounts.roles import STAFF, Role
 from admissions.models.cycles import AdmissionCycle
 from audit.models import AuditLog
 from audit.sequencer import sequence_all
-from batches.showcase import ADDRESSES, APPLICANT, demand_demo, let_in, new_password
+from batches.showcase import ADDRESSES, APPLICANT, demand_demo, let_in
 from enigma.env import BASE_DIR
 from enigma.errors import Refused
 from tests.conftest import database_url
@@ -131,6 +132,7 @@ def test_the_whole_demo_runs_until_it_is_told_to_end(tmp_path):
     assert "Demo data" in shown
     assert said.count("@demo.example") == len(STAFF) + 1
     assert AdmissionCycle.objects.filter(is_demo=True).count() == 2
+    assert not (BASE_DIR / str(tmp_path).lstrip("/")).exists()  # letters go where it says, not below the program
     assert not re.search(r"([a-z2-9]{4}-){3}", out.read_text())
     with pytest.raises(urllib.error.URLError, match="refused"):
         urllib.request.urlopen(site)  # noqa: S310

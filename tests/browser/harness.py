@@ -25,7 +25,7 @@ TOO_WIDE = """() => {
     .map(([one]) => `${one.tagName.toLowerCase()}.${one.className} ${one.textContent.trim().slice(0, 40)}`).slice(0, 5)
     .concat(`the page is ${root.scrollWidth} wide on a screen of ${width}`);
 }"""
-# Words that may stand in Latin letters in any language.
+# What may stand in Latin letters in any language: data in an element of its own, names, and the cycle of the factories.
 LATIN = """() => {
   const spared = "[lang=en], code, .code, bdi, script, noscript, style, textarea, input, .brand, [dir=auto], [hidden]";
   const walk = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT), found = [];
@@ -33,8 +33,10 @@ LATIN = """() => {
   for (const one of document.querySelectorAll("[aria-label], [alt], [placeholder]"))
     if (!one.closest(spared)) found.push(one.ariaLabel ?? one.alt ?? one.placeholder);
   found.push(document.title);
-  const names = /\\b(ENIGMA|UTC|JavaScript|JSON|PIN|QR|SAT|ACT|GPA|HTML|API|PDF|OpenID|SHA-256|[\\w.+-]+@[\\w.-]+)\\b/g;
-  return found.map((text) => text.replace(names, "").trim()).filter((text) => /[A-Za-z]{2,}/.test(text));
+  const names = /\\b(ENIGMA|Fall 2026|UTC|JavaScript|JSON|PIN|QR|SAT|ACT|GPA|HTML|API|PDF|WCAG|AA|OpenID|SHA-256)\\b/g;
+  const codes = /[A-Z0-9]{4}(-[A-Z0-9]{4}){2}|[\\w.+-]+@[\\w.-]+|docs\\/[\\w.]+/g;
+  return found.map((text) => text.replace(names, "").replace(codes, "").trim())
+    .filter((text) => /[A-Za-z]{2,}/.test(text));
 }"""
 
 
