@@ -98,7 +98,6 @@ def _links(page: str, start: str) -> Iterator[str]:
 
 def _turn_back(phase: str, statement: str) -> None:
     with connection.cursor() as cursor:
-        cursor.execute("ALTER TABLE applications DISABLE TRIGGER ALL; ALTER TABLE admission_cycles DISABLE TRIGGER ALL")
         cursor.execute(statement)
         cursor.execute("UPDATE admission_cycles SET phase = %s", [phase])
         cursor.execute("ANALYZE applications")
