@@ -61,5 +61,4 @@ def test_pages_weigh_little(person):
     known = addresses(things())
     names = ("index", "cycle", "admissions_anonymizedapplication_changelist")
     weights = {name: weight(boss, known[name]) for name in names}
-    print(weights)
     assert {name: bytes_ for name, bytes_ in weights.items() if bytes_ > 50_000} == {}
