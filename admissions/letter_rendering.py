@@ -6,7 +6,6 @@ from typing import Any
 
 from django.conf import settings
 from django.db.models import Count
-from django.shortcuts import resolve_url
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone
@@ -83,7 +82,7 @@ def _path(variant: str, cycle: AdmissionCycle, reference: str) -> str:
         return reverse("receipt", args=[reference])
     if variant == "late_access":
         return reverse("apply", args=[cycle.code])
-    return str(resolve_url(settings.LOGIN_REDIRECT_URL))
+    return reverse("decision", args=[reference])
 
 
 def _moment(at: datetime | None, language: str) -> str:

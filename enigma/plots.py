@@ -34,7 +34,7 @@ def histogram(
     across = _scale(low, high, LEFT, WIDTH - RIGHT)
     up = _scale(0, top, HEIGHT - BOTTOM, TOP)
     wide = (WIDTH - RIGHT - LEFT) / max(len(counts), 1)
-    parts = [*_levels(top, up, text)]
+    parts = [*_levels(top, up, text, whole=True)]
     for place, count in enumerate(counts):
         if count:
             begin, height = LEFT + place * wide, up(0) - up(count)
@@ -109,9 +109,11 @@ def _scale(low: float, high: float, begin: float, end: float) -> Callable[[float
     return lambda value: begin + (value - low) / span * (end - begin)
 
 
-def _levels(top: float, up: Callable[[float], float], text: Text) -> list[str]:
+def _levels(top: float, up: Callable[[float], float], text: Text, *, whole: bool = False) -> list[str]:
     parts = []
     for value in steps(0, top, most=4):
+        if whole and value % 1:  # half a person is counted nowhere
+            continue
         y = up(value)
         parts.append(f'<line class="grid" x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{y:.1f}" y2="{y:.1f}"/>')
         parts.append(_text(LEFT - 6, y + 4, text(value), anchor="end"))

@@ -9,12 +9,14 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from admissions.models.cycles import AdmissionCycle
+from admissions.models.letters import Letter
 from admissions.models.runs import StepRun
 from admissions.phases import Phase
 from enigma.console.registry import Alarm, Level, alarm
 
 NEAR = timedelta(hours=24)
 LATELY = timedelta(hours=24)
+LETTERS_COUNT_FOR = timedelta(days=7)
 TO_THE_CYCLE = gettext_lazy("Open the cycle")
 
 
@@ -49,3 +51,12 @@ def steps(request: HttpRequest) -> Iterator[Alarm]:
         yield Alarm(
             Level.BAD if state == StepRun.State.FAILED else Level.WARN, told, TO_THE_CYCLE, ("admin:cycle", code)
         )
+
+
+@alarm(needs="letters.edit")
+def letters(request: HttpRequest) -> Iterator[Alarm]:
+    """Say that letters of the last days did not arrive; those of erased people were never to."""
+    lost = Letter.objects.filter(state__in=[Letter.State.FAILED, Letter.State.BOUNCED]).exclude(fault=Letter.ERASED)
+    if lost.filter(queued_at__gt=timezone.now() - LETTERS_COUNT_FOR).exists():
+        told = gettext_lazy("Letters of the last seven days did not arrive.")
+        yield Alarm(Level.WARN, told, gettext_lazy("Look at the letters"), ("admin:admissions_letter_changelist",))

@@ -12,13 +12,13 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from accounts.browser import actor_of
+from admissions.console import words
 from admissions.console.flags import flags
 from admissions.models.blind import FinalScore
 from admissions.models.cycles import AdmissionCycle
 from admissions.models.outcomes import may_see_figures
 from admissions.phases import Phase, Status
 from enigma.console.tables import AFTER, BEFORE, opened
-from enigma.templatetags.console import in_words
 
 NOT_YET = "none"
 SCORING: dict[Any, Any] = {
@@ -169,7 +169,7 @@ class StatusFilter(Choice):
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
         """Offer the statuses."""
         self.actor = actor_of(request.user)
-        return [(status.value, in_words(status)) for status in Status]
+        return [(status.value, words.STATUSES[status]) for status in Status]
 
     def chosen(self, queryset: QuerySet[Any], value: str) -> QuerySet[Any]:
         """Return the applications; outcomes of those cycles only whose outcomes the reader may see."""

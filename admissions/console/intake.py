@@ -12,12 +12,12 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
 from accounts.browser import actor_of
+from admissions.console import words
 from admissions.console.filters import OUTCOMES, CycleByArrivalFilter, StatusFilter
 from admissions.console.listing import Listing
 from admissions.models.applications import Application
 from admissions.models.outcomes import may_see_figures
 from admissions.phases import Status
-from enigma.templatetags.console import in_words
 
 SOURCES = {True: _("Sent by the applicant"), False: _("Imported")}
 TONES = {Status.FAILED: "bad", Status.WITHDRAWN: "warn", Status.PUBLISHED: "good"}
@@ -75,8 +75,8 @@ class Intake(Listing):
     @admin.display(description=_("status"))
     def standing(self, row: Any) -> SafeString:
         """Say where it stands, as far as the reader may know."""
-        words = KEPT_BACK if row.kept_back else in_words(row.status)
-        return format_html('<span class="tag {}">{}</span>', TONES.get(row.status, ""), words)
+        told = KEPT_BACK if row.kept_back else words.STATUSES[row.status]
+        return format_html('<span class="tag {}">{}</span>', TONES.get(row.status, ""), told)
 
     @admin.display(description=_("source"))
     def source(self, row: Application) -> Any:

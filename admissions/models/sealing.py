@@ -44,8 +44,9 @@ def intake_faults(cycle: "AdmissionCycle") -> Iterator[str]:
 def late_access_faults(cycle: "AdmissionCycle") -> Iterator[str]:
     """Yield that somebody who was let in late may still hand in."""
     if (late := unused_late_access(cycle))["count"]:
+        have = "person has" if late["count"] == 1 else "people have"
         yield (
-            f"{late['count']} people have late access to {cycle.code} that they have not used, the last until "
+            f"{late['count']} {have} late access to {cycle.code} that they have not used, the last until "
             f"{late['until']:%Y-%m-%d %H:%M} UTC: wait until then, or end it."
         )
 

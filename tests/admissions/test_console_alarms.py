@@ -8,7 +8,9 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from accounts.actors import operator
-from admissions.console.alarms import deadlines, steps
+from admissions.console.alarms import deadlines, letters, steps
+from admissions.models.applications import Application
+from admissions.models.letters import Letter
 from admissions.models.runs import StepRun
 from audit.sequencer import sequence_all
 from enigma.console.registry import Level
@@ -83,3 +85,22 @@ def test_many_cycles_cost_two_queries():
     with CaptureQueriesContext(connection) as asked:
         assert (len(told(deadlines)), len(told(steps))) == (5, 5)
     assert len(asked) == 2
+
+
+@pytest.mark.parametrize(
+    ("about", "is_told"),
+    [
+        ({"state": "failed", "fault": "SMTPDataError"}, True),
+        ({"state": "bounced", "bounce": "5.1.1", "sent_at": timezone.now()}, True),
+        ({"state": "failed", "fault": Letter.ERASED}, False),
+        ({"state": "failed", "fault": "SMTPDataError", "queued_at": timezone.now() - 8 * 24 * HOUR}, False),
+        ({"state": "queued"}, False),
+    ],
+)
+def test_letters_that_did_not_arrive_are_told_for_a_week(about, is_told):
+    to = cycle()
+    apply(to, applicants(1))
+    Letter.objects.all().delete()
+    letter = {"admission_cycle": to, "application": Application.objects.get(), "kind": "submitted", "language": "en"}
+    Letter.objects.create(**letter, **about)
+    assert [one.url for one in letters(None)] == (["/console/admissions/letter/"] if is_told else [])

@@ -188,7 +188,7 @@ def test_a_freeze_waits_for_who_is_let_in_and_says_so(one, boss):
     given = let_in(one, boss)
     sequence_all()
     told = (
-        rf"1 people have late access to fall-2026 .* until {given.until:%Y-%m-%d %H:%M} UTC: wait until then, or end it"
+        rf"1 person has late access to fall-2026 .* until {given.until:%Y-%m-%d %H:%M} UTC: wait until then, or end it"
     )
     with pytest.raises(PhaseError, match=told):
         one.freeze(actor=boss)

@@ -57,7 +57,7 @@ def test_every_letter_says_what_it_is_about(variant, language):
     letter = preview(variant, cycle(), language)
     own = {"name": "قریشی" if language == "ur" else "قريشي" if language == "ar" else "Amina Qureshi-Holt"}
     said = {**own, "reference": "7K3M-9Q2X-4TBH", "cycle": "Fall 2026", "receipt": "0123456789abcdef" * 2}
-    path = {"late_access": "apply/fall-2026/"}.get(variant, "accounts/")
+    path = {"late_access": "apply/fall-2026/"}.get(variant, "applications/7K3M-9Q2X-4TBH/decision/")
     if "receipt" in PLACEHOLDERS[variant]:
         path = "applications/7K3M-9Q2X-4TBH/receipt/"
     said["link"] = f'<a href="https://admissions.example.edu/{path}">'
@@ -120,7 +120,7 @@ def test_a_preview_reads_no_real_person(django_assert_num_queries):
 
 
 def test_a_name_of_many_scripts_stands_in_the_letter_as_it_is():
-    values = values_for("selected", cycle(), language="ar", name="Zoë ‘آمنہ’ 李 O'Hara")
+    values = values_for("selected", cycle(), language="ar", reference="7K3M-9Q2X-4TBH", name="Zoë ‘آمنہ’ 李 O'Hara")
     letter = render(LetterText("{name}", "{name}"), values, language="ar")
     assert (letter.subject, letter.text) == ("Zoë ‘آمنہ’ 李 O'Hara", "Zoë ‘آمنہ’ 李 O'Hara\n")
 

@@ -32,7 +32,7 @@ def test_an_open_cycle_is_told_with_all_that_one_must_know():
     for said in (
         "Applications are open",
         "Fall 2026",
-        f'<time datetime="{closes:%Y-%m-%dT%H:%M:%SZ}">',
+        f'<time dir="auto" datetime="{closes:%Y-%m-%dT%H:%M:%SZ}">',
         " UTC</time>",
         "<dt>Places</dt><dd>25</dd>",
         "on a scale up to 4.3",

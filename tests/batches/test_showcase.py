@@ -132,6 +132,7 @@ def test_the_whole_demo_runs_until_it_is_told_to_end(tmp_path):
     assert "Demo data" in shown
     assert said.count("@demo.example") == len(STAFF) + 1
     assert AdmissionCycle.objects.filter(is_demo=True).count() == 2
+    assert not (BASE_DIR / str(tmp_path).lstrip("/")).exists()  # letters go where it says, not below the program
     assert not re.search(r"([a-z2-9]{4}-){3}", out.read_text())
     with pytest.raises(urllib.error.URLError, match="refused"):
         urllib.request.urlopen(site)  # noqa: S310

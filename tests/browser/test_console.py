@@ -88,7 +88,7 @@ def evaluate(officer):
     officer.export("worker")
     officer.go_to_cycle()
     officer.take("Start the evaluation")
-    officer.click("1", exact=True)
+    officer.page.locator("[aria-labelledby=batches-panel] tbody a").click()
     officer.press("Let the stand-in answer")
     officer.go_to_cycle()
     officer.export("judge")

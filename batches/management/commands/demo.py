@@ -85,7 +85,7 @@ class Command(OperatorCommand):
         serving.serve(
             [
                 (serving.server(free), {**RELAXED, "EMAIL_URL": "consolemail://"}),
-                (serving.worker(), {**RELAXED, "EMAIL_URL": f"filemail://{letters.absolute()}"}),
+                (serving.worker(), {**RELAXED, "EMAIL_URL": f"filemail:///{letters.absolute()}"}),
             ],
             port=free,
             ready=lambda: self._welcome(f"http://{serving.HOST}:{free}", passes, done, taking, letters),
