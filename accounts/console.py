@@ -15,6 +15,7 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, URLResolver, reverse
 from django.utils.http import urlencode
 from django.utils.text import capfirst
+from django.utils.translation import gettext_lazy as _
 
 from accounts import second_factor
 from accounts.browser import used_second_factor
@@ -34,7 +35,7 @@ class ConsoleSite(AdminSite):
     """Anonymous people are led to sign in, staff to their second factor; for anybody else there is nothing here."""
 
     site_title = site_header = "ENIGMA console"
-    index_title = "Dashboard"
+    index_title = _("Dashboard")
     site_url = None
     enable_nav_sidebar = False
 
@@ -100,7 +101,7 @@ class ConsoleSite(AdminSite):
         longest = max(near, key=len, default=request.path)
         return [
             {
-                "name": section,
+                "name": SECTIONS[section],
                 "lines": [{"label": one.label, "url": place, "is_current": place == longest} for one, place in lines],
             }
             for section, lines in groupby(places, key=lambda pair: pair[0].section)
@@ -118,9 +119,10 @@ class ConsoleSite(AdminSite):
             for model, table in self._registry.items()
             if getattr(table, "section", "")
         ]
-        dashboard = Entry("Overview", "Dashboard", "index", "staff.session", 0)
+        dashboard = Entry("Overview", _("Dashboard"), "index", "staff.session", 0)
         everything = [dashboard, *registry.entries(), *tables]
-        return sorted(everything, key=lambda one: (SECTIONS.index(one.section), one.order, one.label))
+        order = list(SECTIONS)
+        return sorted(everything, key=lambda one: (order.index(one.section), one.order, str(one.label)))
 
     def _lead_away(self, request: HttpRequest) -> HttpResponse | None:
         if not request.user.is_authenticated:

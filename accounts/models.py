@@ -10,6 +10,7 @@ from django.db.models.functions import Lower
 from django.db.models.lookups import Exact
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
+from django.utils.translation import gettext_lazy as _
 
 from accounts.roles import RECORDED, VERBS
 
@@ -84,7 +85,7 @@ class AdminUser(models.Model):
 
     class Meta:
         db_table = "admin_users"
-        verbose_name, verbose_name_plural = "member of staff", "people"
+        verbose_name, verbose_name_plural = _("member of staff"), _("people")
         constraints = [
             models.CheckConstraint(condition=Q(role__in=[role.value for role in RECORDED]), name="staff_role_is_known"),
         ]
@@ -146,7 +147,7 @@ class AdminSession(Session):
 
     class Meta:
         db_table = "admin_sessions"
-        verbose_name, verbose_name_plural = "session of staff", "sessions of staff"
+        verbose_name, verbose_name_plural = _("session of staff"), _("sessions of staff")
         indexes = [models.Index(fields=["admin_user", "-created_at"], name="session_by_staff")]
         constraints = _session_rules("session")
 

@@ -4,6 +4,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Concat, Length, Now
 from django.db.models.lookups import Exact, IsNull, Regex
+from django.utils.translation import gettext_lazy as _
 
 from audit.chain import ANCHOR, KINDS
 
@@ -39,8 +40,8 @@ class LogOutbox(models.Model):
 
     class Meta:
         db_table = "log_outbox"
-        verbose_name = "waiting log entry"
-        verbose_name_plural = "waiting log entries"
+        verbose_name = _("waiting log entry")
+        verbose_name_plural = _("waiting log entries")
         constraints = [
             # A row that the sequencer could not take would hold up everything behind it.
             models.CheckConstraint(
@@ -68,8 +69,8 @@ class HashChain(models.Model):
 
     class Meta:
         db_table = "hash_chain"
-        verbose_name = "public log entry"
-        verbose_name_plural = "public log entries"
+        verbose_name = _("public log entry")
+        verbose_name_plural = _("public log entries")
         ordering = ["chain_id"]
         indexes = [models.Index(fields=["subject_ref"], name="hash_chain_subject_ref")]
 
@@ -98,8 +99,8 @@ class AuditLog(models.Model):
 
     class Meta:
         db_table = "audit_logs"
-        verbose_name = "audit log entry"
-        verbose_name_plural = "audit log entries"
+        verbose_name = _("audit log entry")
+        verbose_name_plural = _("audit log entries")
         ordering = ["log_id"]
         indexes = [
             # Each ends with the position, in the order of which the log is read, and read on.
@@ -126,8 +127,8 @@ class LogHead(models.Model):
 
     class Meta:
         db_table = "log_head"
-        verbose_name = "log head"
-        verbose_name_plural = "log head"
+        verbose_name = _("log head")
+        verbose_name_plural = _("log head")
         constraints = [models.CheckConstraint(condition=Q(id=1), name="log_head_is_one_row")]
 
     def __str__(self) -> str:

@@ -113,7 +113,7 @@ def _rows(cycles: list[AdmissionCycle]) -> list[dict[str, Any]]:
     ]
 
 
-add_entry(Entry("Admissions", "Cycles", "cycles", "cycle.view", 10))
+add_entry(Entry("Admissions", gettext_lazy("Cycles"), "cycles", "cycle.view", 10))
 add_routes(
     console_path("cycles/", Cycles, name="cycles"),
     console_path("cycles/<slug:code>/", OneCycle, name="cycle"),

@@ -142,4 +142,4 @@ add_routes(
     console_path("audit/verification/<int:number>/", Verdict, name="audit_verification"),
     console_path("audit/export/<slug:log>/", ExportLog, name="audit_export"),
 )
-add_entry(Entry("Trust", "Verification", "audit_proofs", "audit.verify", 30))
+add_entry(Entry("Trust", _("Verification"), "audit_proofs", "audit.verify", 30))

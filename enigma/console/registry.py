@@ -10,9 +10,17 @@ from typing import Any
 
 from django.http import HttpRequest
 from django.urls import NoReverseMatch, URLPattern, reverse
+from django.utils.translation import gettext_lazy as _
 
 # In the order of the navigation.
-SECTIONS = ("Overview", "Admissions", "Evaluation", "Letters", "Trust", "People")
+SECTIONS = {
+    "Overview": _("Overview"),
+    "Admissions": _("Admissions"),
+    "Evaluation": _("Evaluation"),
+    "Letters": _("Letters"),
+    "Trust": _("Trust"),
+    "People": _("People"),
+}
 
 Context = dict[str, Any]
 Filler = Callable[..., Context | None]
@@ -23,7 +31,7 @@ class Entry:
     """One line of the navigation; ``name`` is the name of a route without arguments, in the namespace ``admin``."""
 
     section: str
-    label: str
+    label: Any
     name: str
     needs: str
     order: int = 50

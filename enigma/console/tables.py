@@ -15,6 +15,7 @@ from django.db import DataError
 from django.db.models import Model, Q, QuerySet
 from django.forms import Media
 from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
 
 AFTER, BEFORE = "after", "before"
 
@@ -117,7 +118,7 @@ class ReadOnly(ModelAdmin):
     needs = ""
     section = ""
     nav_order = 50
-    empty = "Nothing here yet."
+    empty: Any = _("Nothing here yet.")
     intro = ""
     keyset: tuple[str, ...] = ("-pk",)
     list_per_page = 50
