@@ -34,7 +34,7 @@ def may_know(user: Any) -> bool:
 class ConsoleSite(AdminSite):
     """Anonymous people are led to sign in, staff to their second factor; for anybody else there is nothing here."""
 
-    site_title = site_header = "ENIGMA console"
+    site_title = site_header = _("ENIGMA console")
     index_title = _("Dashboard")
     site_url = None
     enable_nav_sidebar = False
@@ -111,7 +111,7 @@ class ConsoleSite(AdminSite):
         tables = [
             Entry(
                 table.section,
-                capfirst(model._meta.verbose_name_plural),
+                table.label or capfirst(model._meta.verbose_name_plural),
                 f"{model._meta.app_label}_{model._meta.model_name}_changelist",
                 table.needs,
                 table.nav_order,

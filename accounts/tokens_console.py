@@ -31,6 +31,7 @@ class Tokens(ReadOnly):
 
     needs = NEEDS
     section, nav_order = "People", 30
+    label = gettext_lazy("Service tokens")
     change_list_template = "console/people/tokens.html"
     list_display = ("name", "verb", "cycle_code", "state", "expires_at", "last_used_at", "end_it")
     list_display_links = None

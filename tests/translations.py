@@ -37,7 +37,7 @@ CALLS = {
     "pgettext": ("context", "text"),
     "npgettext": ("context", "text", "plural"),
 }
-NAMES = {"_": "gettext", **{name + end: name for name in CALLS for end in ("", "_lazy", "_noop")}}
+NAMES = {"_": "gettext", "lazy": "gettext", **{name + end: name for name in CALLS for end in ("", "_lazy", "_noop")}}
 LITERAL = r"""u?('(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")"""
 IN_TEMPLATE = re.compile(rf"\b(_|n?p?gettext)\(\s*({LITERAL}(?:\s*,\s*{LITERAL}){{0,2}})")
 

@@ -67,6 +67,7 @@ class Letters(ReadOnly):
 
     needs = NEEDS
     section, nav_order = "Letters", 10
+    label = _("Letters")
     intro = _(
         "Workers send what is queued. A letter that failed or came back can be sent again once the reason is mended; "
         "bounces are read by manage.py import_bounces."
@@ -110,7 +111,7 @@ class Letters(ReadOnly):
         """Return when it went out."""
         if letter.sent_at is None:
             return ""
-        return format_html('<span class="whole">{}</span>', date_format(localtime(letter.sent_at), "Y-m-d H:i"))
+        return format_html('<span class="whole">{}</span>', date_format(localtime(letter.sent_at), "DATETIME_FORMAT"))
 
     @admin.action(description=_("Send again"), permissions=["letters_edit"])
     def send_again(self, request: HttpRequest, letters: QuerySet[Letter]) -> None:

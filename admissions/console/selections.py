@@ -41,6 +41,7 @@ class Selections(ReadOnly):
 
     needs = "cycle.view"
     section, nav_order = "Trust", 30
+    label = lazy("Selection logs")
     list_display = (
         *("cycle", "cut_off", "chosen", "not_chosen", "left_out", "ties"),
         *("digest", "actor_id", "created_at"),

@@ -56,8 +56,8 @@ class _Entries(ReadOnly):
     def time(self, entry: Any) -> str:
         """Return the time to the second, on one line."""
         here = timezone.localtime(entry.timestamp)
-        day, moment = formats.date_format(here, "SHORT_DATE_FORMAT"), formats.time_format(here, "H:i:s")
-        return format_html('<span class="whole">{} {}</span>', day, moment)
+        day, moment = formats.date_format(here, "DATE_FORMAT"), formats.time_format(here, "H:i:s")
+        return format_html('<span class="whole">{}, {}</span>', day, moment)
 
     def fault(self, entry: Any) -> str:
         """Say what is wrong with the entry, or nothing."""

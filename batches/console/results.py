@@ -135,6 +135,7 @@ class ResultFiles(ReadOnly):
 
     needs = "batches.view"
     section, nav_order = "Evaluation", 30
+    label = lazy("Result files")
     list_display = ("number", "cycle", "lines", "imported", "unchanged", "rejected", "size", "imported_at")
     list_display_links = ("number",)
     list_filter = ("admission_cycle",)

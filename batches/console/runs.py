@@ -59,6 +59,7 @@ class Runs(ReadOnly):
 
     needs = "batches.view"
     section, nav_order = "Evaluation", 10
+    label = lazy("Batch runs")
     list_display = (
         *("number", "cycle", "stage", "format", "model", "requests", "tag"),
         *("answered", "failed", "waiting", "created_at"),

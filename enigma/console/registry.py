@@ -127,7 +127,8 @@ def routes() -> list[URLPattern]:
 
 def entries() -> list[Entry]:
     """Return the lines of the navigation, in its order."""
-    return sorted(_entries, key=lambda one: (SECTIONS.index(one.section), one.order, one.label))
+    order = list(SECTIONS)
+    return sorted(_entries, key=lambda one: (order.index(one.section), one.order, str(one.label)))
 
 
 def panels_of(place: str, request: HttpRequest, *about: Any) -> list[Context]:

@@ -111,13 +111,15 @@ def _value(row: Model, name: str) -> Any:
 class ReadOnly(ModelAdmin):
     """A table that only deeds write. ``needs`` is the permission to see it; an action names its own.
 
-    ``section`` is where the navigation shows it; ``empty`` says what an empty list means and what to do about it.
+    ``section`` is where the navigation shows it, by its ``label`` or else the name of its model; ``empty`` says what an
+    empty list means and what to do about it.
     ``keyset`` is the order of the list: columns that are never empty, the last one unique, best with an index.
     """
 
     needs = ""
     section = ""
     nav_order = 50
+    label: Any = ""
     empty: Any = _("Nothing here yet.")
     intro = ""
     keyset: tuple[str, ...] = ("-pk",)
