@@ -28,7 +28,7 @@ MODULES = ("enigma", "audit", "accounts", "admissions", "batches")
 # Where applicants come by: a string from here, or one that is borrowed, must be in every language.
 APPLICANTS = re.compile(
     r"templates/[^/]+\.html|(templates/(account|mfa|allauth|apply|reading)|admissions/pages|borrowed)/.*"
-    r"|accounts/(forms|views|newcomers|adapters)\.py"
+    r"|accounts/(forms|views|newcomers|adapters|own_account)\.py|admissions/(?!admin)\w+\.py"
 )
 # What the leading arguments of a call are.
 CALLS = {

@@ -184,7 +184,7 @@ def test_who_is_selected_reads_it_first(amina, browser):
         '<meter min="0" max="100" value="90.0000" aria-label="Essay">',
         "Rank 1 of 3.",
         "Clear &lt;b&gt;thought&lt;/b&gt;.",
-        "Written by the model model-1",
+        "Written by the model <bdi>model-1</bdi>",
         "There were 2 places for 3 ranked applications.",
         "The lowest score with a place was 50.00.",
         "Essay, Achievements, Grades, lot.",

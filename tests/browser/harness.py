@@ -157,7 +157,7 @@ def screenshot(page: Page, name: str) -> Path:
     """Take a picture of the whole page; ENIGMA_SCREENSHOTS names another folder than .data/screenshots."""
     folder = Path(os.environ.get("ENIGMA_SCREENSHOTS", BASE_DIR / ".data" / "screenshots"))
     path = folder / f"{name}.png"
-    page.screenshot(path=path, full_page=True)
+    page.screenshot(path=path, full_page=True, caret="initial")  # to hide it would leave style attributes behind
     return path
 
 
