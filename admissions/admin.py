@@ -12,6 +12,7 @@ from admissions.console import (  # noqa: F401  they register themselves
     late,
     letters,
     revealing,
+    reviews,
     rules,
     selections,
     steps,

@@ -22,6 +22,15 @@ class RequestIds(logging.Filter):
         return True
 
 
+class ButNotReady(logging.Filter):
+    """Leaves out that /readyz said no: it is asked to find that out, every few seconds, and says itself what is wrong."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Let all other lines through."""
+        request = getattr(record, "request", None)
+        return getattr(request, "path_info", "") != "/readyz" or getattr(record, "status_code", 500) != 503
+
+
 class RequestMiddleware:
     """The outermost: what others log while they answer has the id already.
 

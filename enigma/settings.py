@@ -271,9 +271,15 @@ LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"line": {"format": "{asctime} {levelname} {request_id} {name}: {message}", "style": "{"}},
-    "filters": {"request_id": {"()": "enigma.requests.RequestIds"}},
+    "filters": {
+        "request_id": {"()": "enigma.requests.RequestIds"},
+        "but_not_ready": {"()": "enigma.requests.ButNotReady"},
+    },
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["request_id"]}},
-    # A refused request is the client's affair, and its address would fill the log; faults of ours are still told.
-    "loggers": {"django.request": {"level": "ERROR"}},
+    "loggers": {
+        "django": {},  # without the handlers that Django brings along: each line is written once
+        # A refused request is the client's affair, and its address would fill the log; faults of ours are still told.
+        "django.request": {"level": "ERROR", "filters": ["but_not_ready"]},
+    },
     "root": {"handlers": ["stderr"], "level": env.str("LOG_LEVEL", default="WARNING")},
 }

@@ -64,9 +64,9 @@ def jsonl(rows: list[dict[str, Any]]) -> io.BytesIO:
     return io.BytesIO("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows).encode())
 
 
-def cycle(code: str = "fall-2026", *, seats: int = 2, **rules: Any) -> AdmissionCycle:
+def cycle(code: str = "fall-2026", *, name: str = "Fall 2026", seats: int = 2, **rules: Any) -> AdmissionCycle:
     """An open cycle; a demo, so that rehearsed answers may be published."""
-    return open_cycle(code, name="Fall 2026", seats=seats, actor=operator(), **{"is_demo": True, **rules})
+    return open_cycle(code, name=name, seats=seats, actor=operator(), **{"is_demo": True, **rules})
 
 
 def apply(to: AdmissionCycle, rows: list[dict[str, Any]]) -> None:

@@ -200,6 +200,8 @@ PAGES = {
     "admin:admissions_application_changelist": ("applications.view", "/console/admissions/application/"),
     "admin:decisions": ("scores.decide", "/console/decisions/"),
     "admin:decide": ("scores.decide", "/console/decisions/{copy}/"),
+    "admin:reviews": ("reviews.answer", "/console/reviews/"),
+    "admin:review": ("reviews.answer", "/console/reviews/{asked}/"),
     "admin:unreadable": ("scores.decide", "/console/decisions/unreadable/{judged}/"),
     "admin:accounts_servicetoken_changelist": ("tokens.manage", "/console/accounts/servicetoken/"),
     "admin:accounts_servicetoken_add": ("nobody", "/console/accounts/servicetoken/add/"),

@@ -88,3 +88,23 @@ def test_a_command_that_fails_is_told_with_its_complaint():
     complaint = "import sys; sys.exit('no such cycle')"
     with pytest.raises(Failed, match=r"ended with 1:\nno such cycle"):
         measure([sys.executable, "-c", complaint], environment={}, folder="/")
+
+
+@pytest.mark.timeout(400)
+def test_every_page_of_the_console_is_timed_in_each_phase():
+    command = [sys.executable, "-m", "benchmarks.console", "--applications", "400", "--repeats", "1", "--most", "60000"]
+    done = subprocess.run(command, cwd=BASE_DIR, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    pages = [line.split(maxsplit=3)[3] for line in done.stdout.splitlines()[2:]]
+    assert len(pages) > 40
+    assert [
+        path
+        for path in (
+            "/console/",
+            "/console/cycles/bench/perform_selection/ in scored",
+            "/console/cycles/bench/publish_results/ in selection",
+            "/console/decisions/ in processing",
+            "/console/scores/bench/",
+        )
+        if path not in pages
+    ] == []

@@ -13,6 +13,7 @@ from admissions.models.cycles import SelectionLog
 from admissions.models.letters import Letter
 from admissions.phases import Phase
 from audit.sequencer import sequence_all
+from audit.verifications import verify_and_keep
 from batches.models import BatchRun, ResultFile
 from tests.clients import api
 from tests.factories import amina, apply, cycle, lead, omar, submitted, work_before
@@ -42,8 +43,16 @@ def at(request):
         work_before(one)
     sequence_all()
     reza = omar(Role.REVIEWER, email="reza@example.org")
-    member = AdminUser.objects.get(user__email="reza@example.org").pk
-    return {**named_by(one), "member": member, "session": api(reza).actor.session_id}
+    member = AdminUser.objects.get(user__email="reza@example.org")
+    staff = {"member": member.pk, "person": member.user_id, "session": api(reza).actor.session_id}
+    return Named({**named_by(one), **staff})
+
+
+class Named(dict):
+    """What addresses name; of anything else the one with the number 0."""
+
+    def __missing__(self, name):
+        return "0"
 
 
 def named_by(one):
@@ -59,6 +68,8 @@ def named_by(one):
         "run": run.pk if run else 0,
         "shard": run.manifest["shards"][0]["name"] if run and run.manifest else "none",
         "copy": uuid.UUID(int=0),
+        "token": uuid.UUID(int=0),
+        "verification": verify_and_keep("test").pk,
     }
 
 
@@ -66,7 +77,7 @@ def addresses(things):
     """All pages of the console, of all blind copies."""
     pages = [path for name, (_, path) in PAGES.items() if path.startswith("/console/") and "/r/" not in path]
     copies = AnonymizedApplication.objects.values_list("pk", flat=True) or [things["copy"]]
-    return sorted({path.format(**{**things, "copy": copy}) for path in pages for copy in copies})
+    return sorted({path.format_map(Named({**things, "copy": copy})) for path in pages for copy in copies})
 
 
 def test_no_page_names_an_applicant_or_joins_the_two_lists(at, settings):

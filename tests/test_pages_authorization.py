@@ -12,7 +12,9 @@ from accounts import second_factor
 from accounts.models import AdminUser, User
 from accounts.roles import PERMISSIONS, Role
 from accounts.service_tokens import make_token
+from admissions.models.applications import Application
 from admissions.models.letters import Letter
+from admissions.models.reviews import ReviewRequest
 from audit.sequencer import sequence_all
 from audit.verifications import verify_and_keep
 from tests.batches.engines import evaluation, export, hand_in, processing, requests_of
@@ -45,9 +47,17 @@ def things():
         "letter": letter,
         "copy": waiting(judged).pk,
         "judged": judged.code,
+        "asked": asked_for_review(),
         **evaluated_things(),
         **proving_things(),
     }
+
+
+def asked_for_review():
+    """The reference of somebody who asks for a review; the page does not mind how far the cycle is."""
+    asked = ReviewRequest.asked(Application.objects.first(), "Please look again.")
+    asked.save(force_insert=True)
+    return asked.application.reference
 
 
 def evaluated_things():

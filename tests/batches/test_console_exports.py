@@ -30,7 +30,7 @@ def test_without_a_cycle_in_its_phase_the_page_says_what_to_do():
 
 def test_the_page_shows_what_is_open_in_each_stage():
     prepared(3)
-    assert "fall-2026 batch_prep 3 0" in text_of(console().get(EXPORT))
+    assert "fall-2026 Batch preparation 3 0" in text_of(console().get(EXPORT))
 
 
 def test_the_form_remembers_what_the_cycle_asked_last():

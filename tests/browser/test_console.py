@@ -9,7 +9,7 @@ from admissions.phases import Phase
 from audit.sequencer import sequence_all
 from tests.browser.modes import PLAIN, Mode
 from tests.browser.officer import Officer
-from tests.factories import applicants, apply
+from tests.factories import applicants, apply, cycle
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -106,3 +106,37 @@ def decide(officer):
         officer.fill(**SCORES)
         officer.press("Score and go on to the next")
     officer.look("decided")
+
+
+def test_a_cycle_is_frozen_by_keyboard_alone(boss):
+    officer = boss(PLAIN)
+    apply(cycle(CODE, name=NAME), applicants(3))
+    sequence_all()
+    page = officer.page
+    for name in ("Cycles", NAME, "Freeze the cycle…"):
+        tab_to(page, name)
+        page.keyboard.press("Enter")
+        page.wait_for_load_state()
+    tab_to(page, "Reason (optional)")
+    page.keyboard.type("The deadline has passed.")
+    page.keyboard.press("Tab")
+    page.keyboard.type(CODE)
+    tab_to(page, "Freeze the cycle")
+    page.keyboard.press("Enter")
+    page.wait_for_url(f"**/cycles/{CODE}/")
+    assert AdmissionCycle.objects.get().phase == Phase.FROZEN
+
+
+def tab_to(page, name):
+    """Go on by the tabulator until what is called so has the focus, and shows it by a line around it."""
+    for _ in range(80):
+        page.keyboard.press("Tab")
+        told, is_seen = page.evaluate("""() => {
+            const one = document.activeElement, { outlineStyle, outlineWidth } = getComputedStyle(one);
+            const label = one.labels?.[0] ?? one;
+            return [label.innerText.trim(), outlineStyle === "solid" && parseInt(outlineWidth) > 1];
+        }""")
+        if told == name:
+            assert is_seen, name
+            return
+    raise AssertionError(f"{name} was not reached on {page.url}")

@@ -116,3 +116,13 @@ def test_the_navigation_marks_where_one_is():
     browser, _ = staff_browser(Role.SUPER_ADMIN)
     page = browser.get("/console/accounts/adminsession/").content.decode()
     assert set(re.findall(r'href="([^"]+)" aria-current="page"', page)) == {"/console/accounts/adminsession/"}
+
+
+@pytest.mark.django_db
+def test_the_dashboard_is_marked_on_its_own_page_alone():
+    browser, _ = staff_browser(Role.SUPER_ADMIN)
+    marked = [
+        set(re.findall(r'href="([^"]+)" aria-current="page"', browser.get(path).content.decode()))
+        for path in ("/console/", "/console/open-a-cycle/")
+    ]
+    assert marked == [{"/console/"}, set()]

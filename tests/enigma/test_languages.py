@@ -1,4 +1,4 @@
-"""Pages speak their reader's language; what programs read, and the console, stays in English."""
+"""Pages speak their reader's language; what programs read stays in English."""
 
 from datetime import UTC, datetime
 
@@ -82,23 +82,26 @@ def test_what_programs_read_is_in_english_and_does_not_vary_by_language(address)
     assert "Accept-Language" not in answers[0].headers.get("Vary", "")
 
 
-def test_the_console_is_in_english():
+def test_the_console_follows_its_reader_and_offers_the_switch():
     browser, _ = staff_browser()
-    browser.cookies["django_language"] = "ur"
-    assert spoken(browser.get("/console/")) == (None, 'lang="en" dir="ltr"')
+    answer = browser.post("/language/", {"language": "ur", "next": "/console/"})
+    assert (answer.redirect_chain, spoken(answer)) == ([("/console/", 302)], ("ur", 'lang="ur" dir="rtl"'))
+    assert "سائن آؤٹ کریں" in answer.content.decode()
+    back = browser.post("/language/", {"language": "en", "next": "/console/"})
+    assert spoken(back) == ("en", 'lang="en" dir="ltr"')
 
 
 def test_pages_vary_by_what_they_depend_on():
     assert {"Accept-Language", "Cookie"} <= set(Browser().get(DOOR).headers["Vary"].split(", "))
 
 
-@pytest.mark.parametrize("language", ["ur", "ar"])
+@pytest.mark.parametrize("language", ["en", "ur", "ar"])
 def test_dates_have_24_hours_and_numbers_the_point_that_forms_ask_for(language):
     at = datetime(2026, 11, 28, 15, 5, tzinfo=UTC)
     with translation.override(language):
         told = [date_format(at, "DATETIME_FORMAT"), number_format(3.75), number_format(6000, force_grouping=True)]
-    month = {"ur": "نومبر", "ar": "نوفمبر"}[language]
-    assert told == [f"28 {month} 2026، 15:05", "3.75", "6,000"]
+    date = {"en": "28 November 2026,", "ur": "28 نومبر 2026،", "ar": "28 نوفمبر 2026،"}[language]
+    assert told == [f"{date} 15:05", "3.75", "6,000"]
 
 
 def test_the_next_answer_does_not_inherit_the_language():

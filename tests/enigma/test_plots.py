@@ -49,6 +49,10 @@ def test_the_mark_is_drawn_at_its_value_and_told():
     assert "cut-off 50" in told(svg)
 
 
+def test_counts_have_no_halves_at_their_axis():
+    assert [number for number in told(histogram([0, 2, 1], low=0, high=3, label="Scores")) if "." in number] == []
+
+
 def test_the_axes_tell_round_numbers():
     assert told(histogram([3, 117], low=0, high=100, label="Scores", axis="Final score")) == [
         *("0", "50", "100", "150", "200"),

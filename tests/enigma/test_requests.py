@@ -8,7 +8,7 @@ from django.db import OperationalError
 from django.http import HttpResponse
 from django.test import Client, RequestFactory
 
-from enigma.requests import RequestIds, RequestMiddleware
+from enigma.requests import ButNotReady, RequestIds, RequestMiddleware
 
 
 def line():
@@ -57,3 +57,16 @@ def test_any_other_fault_is_a_500_with_the_number_to_name(monkeypatch):
 def test_a_page_that_is_not_there_shows_no_number():
     answer = Client().get("/no-such-page", secure=True)
     assert (answer.status_code, "<code>" in answer.content.decode()) == (404, False)
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "kept"), [("/readyz", 503, False), ("/readyz", 500, True), ("/", 503, True)]
+)
+def test_only_that_it_is_not_ready_is_left_out(path, status, kept):
+    record = logging.LogRecord("django.request", logging.ERROR, "x.py", 1, "told", (), None)
+    record.request, record.status_code = RequestFactory().get(path), status
+    assert ButNotReady().filter(record) is kept
+
+
+def test_a_line_without_a_request_is_kept():
+    assert ButNotReady().filter(logging.LogRecord("django.request", logging.ERROR, "x.py", 1, "told", (), None))
