@@ -1,6 +1,6 @@
 """The language of a page: what its reader chose by the switch, or else what their browser prefers.
 
-Whatever programs read, and the console, stays in English and does not depend on either.
+What programs read stays in English and does not depend on either.
 """
 
 from collections.abc import Callable
@@ -10,8 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import translation
 from django.utils.cache import patch_vary_headers
 
-# The console has no catalogues; half of it in one language and half in another would help nobody.
-ENGLISH = ("/api/", "/livez", "/readyz", "/console/")
+ENGLISH = ("/api/", "/livez", "/readyz")
 
 
 class PageLanguageMiddleware:

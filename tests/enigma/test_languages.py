@@ -1,4 +1,4 @@
-"""Pages speak their reader's language; what programs read, and the console, stays in English."""
+"""Pages speak their reader's language; what programs read stays in English."""
 
 from datetime import UTC, datetime
 
@@ -82,10 +82,13 @@ def test_what_programs_read_is_in_english_and_does_not_vary_by_language(address)
     assert "Accept-Language" not in answers[0].headers.get("Vary", "")
 
 
-def test_the_console_is_in_english():
+def test_the_console_follows_its_reader_and_offers_the_switch():
     browser, _ = staff_browser()
-    browser.cookies["django_language"] = "ur"
-    assert spoken(browser.get("/console/")) == (None, 'lang="en" dir="ltr"')
+    answer = browser.post("/language/", {"language": "ur", "next": "/console/"})
+    assert (answer.redirect_chain, spoken(answer)) == ([("/console/", 302)], ("ur", 'lang="ur" dir="rtl"'))
+    assert "سائن آؤٹ کریں" in answer.content.decode()
+    back = browser.post("/language/", {"language": "en", "next": "/console/"})
+    assert spoken(back) == ("en", 'lang="en" dir="ltr"')
 
 
 def test_pages_vary_by_what_they_depend_on():
