@@ -23,7 +23,7 @@ class RequestIds(logging.Filter):
 
 
 class ButNotReady(logging.Filter):
-    """Leaves out that /readyz said no: it is asked to find that out, every few seconds, and says itself what is wrong."""
+    """Leaves out that /readyz said no: it is asked to find that out, again and again, and says itself what is wrong."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Let all other lines through."""

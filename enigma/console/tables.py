@@ -138,6 +138,11 @@ class ReadOnly(ModelAdmin):
         """Return the list that reads on from a row."""
         return KeysetList
 
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
+        """Filter by what the list offers; Django would take any column of the table, shown or not."""
+        names = [str(getattr(one, "parameter_name", one)) for one in self.list_filter]
+        return any(lookup == name or lookup.startswith(f"{name}__") for name in names)
+
     def get_search_results(self, request: HttpRequest, queryset: QuerySet[Any], search_term: str) -> tuple[Any, bool]:
         """Search by ``find``, where the table has a search at all."""
         return (self.find(queryset, search_term) if search_term else queryset), False

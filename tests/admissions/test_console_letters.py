@@ -148,7 +148,7 @@ def test_a_preview_shows_what_was_typed_and_keeps_nothing(omar):
     text = page(answer)
     assert (answer.status_code, LetterTemplate.objects.count()) == (200, 0)
     assert "&lt;b&gt;welcome&lt;/b&gt; to Fall 2026." in text
-    assert '<a href="https://admissions.example.edu/accounts/">' in text
+    assert '<a href="https://admissions.example.edu/applications/7K3M-9Q2X-4TBH/decision/">' in text
     assert "<b>welcome" not in text
     assert "Hello {name}" in text
 

@@ -73,7 +73,7 @@ def test_without_a_good_reason_nothing_is_opened(boss, reason):
     assert (page.status_code, entries()) == (422, 0)
     assert "<title>Error: " in page.content.decode()
     assert AMINA["name"] not in page.content.decode()
-    assert 'id="problem"' in page.content.decode()
+    assert 'class="problem"' in page.content.decode()
 
 
 def test_a_form_without_its_number_opens_nothing(boss):

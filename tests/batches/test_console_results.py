@@ -36,7 +36,7 @@ def answers(one, **changes):
 
 def test_without_a_cycle_in_processing_the_page_says_what_to_do():
     prepared(1)
-    assert "Make an export and start processing first" in text_of(console().get(UPLOAD))
+    assert "Make an export and start the evaluation first" in text_of(console().get(UPLOAD))
 
 
 def test_a_good_file_is_taken_and_leads_to_its_page():

@@ -27,7 +27,7 @@ MODES = (
     Mode("dark", 320, "ar", scripts=True),
     Mode("light", 1280, "ar", scripts=False),
 )
-# The console speaks English; right to left is asked of its layout alone (tests.browser.harness.mirror).
+# The console in English; right to left is asked of its layout alone (tests.browser.harness.mirror).
 ENGLISH_MODES = (
     PLAIN,
     Mode("dark", 320, scripts=False),

@@ -115,15 +115,15 @@ def test_a_cycle_is_frozen_by_keyboard_alone(boss):
     page = officer.page
     for name in ("Cycles", NAME, "Freeze the cycle…"):
         tab_to(page, name)
-        page.keyboard.press("Enter")
-        page.wait_for_load_state()
+        with page.expect_navigation():
+            page.keyboard.press("Enter")
     tab_to(page, "Reason (optional)")
     page.keyboard.type("The deadline has passed.")
     page.keyboard.press("Tab")
     page.keyboard.type(CODE)
     tab_to(page, "Freeze the cycle")
-    page.keyboard.press("Enter")
-    page.wait_for_url(f"**/cycles/{CODE}/")
+    with page.expect_navigation(url=f"**/cycles/{CODE}/"):
+        page.keyboard.press("Enter")
     assert AdmissionCycle.objects.get().phase == Phase.FROZEN
 
 

@@ -49,7 +49,8 @@ class Walk:
 
 @pytest.mark.parametrize("mode", WAYS, ids=str)
 def test_an_applicant_goes_from_the_start_to_the_answer_of_a_review(person, mode):
-    one = cycle(seats=3, closes_at=timezone.now() + timedelta(days=9))
+    seats = 3 if mode.scripts else 2  # one place for her, or none
+    one = cycle(seats=seats, closes_at=timezone.now() + timedelta(days=9))
     apply(one, applicants(CROWD))
     walk = Walk(person("amina@example.org"), mode)
     sign_up(walk)
