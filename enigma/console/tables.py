@@ -101,6 +101,11 @@ def _reversed(keyset: tuple[str, ...]) -> list[str]:
     return [name[1:] if name.startswith("-") else f"-{name}" for name in keyset]
 
 
+def _parameters(one: Any) -> tuple[str, ...]:
+    """The names in the query of a filter: a column, or a class that names one or several."""
+    return (one,) if isinstance(one, str) else getattr(one, "names", ()) or (one.parameter_name,)
+
+
 def _value(row: Model, name: str) -> Any:
     value: Any = row
     for part in name.split("__"):
@@ -140,7 +145,7 @@ class ReadOnly(ModelAdmin):
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
         """Filter by what the list offers; Django would take any column of the table, shown or not."""
-        names = [str(getattr(one, "parameter_name", one)) for one in self.list_filter]
+        names = [name for one in self.list_filter for name in _parameters(one)]
         return any(lookup == name or lookup.startswith(f"{name}__") for name in names)
 
     def get_search_results(self, request: HttpRequest, queryset: QuerySet[Any], search_term: str) -> tuple[Any, bool]:

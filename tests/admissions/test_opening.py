@@ -100,7 +100,7 @@ def test_rules_that_do_not_hold_are_refused_and_nothing_is_left(rules, fault):
 
 @pytest.mark.django_db
 def test_what_only_the_database_refuses_is_refused_in_a_sentence(monkeypatch):
-    monkeypatch.setattr("admissions.models.cycles.rule_faults", lambda cycle: [])
+    monkeypatch.setattr("admissions.models.checks.rule_faults", lambda cycle: [])
     monkeypatch.setattr("admissions.opening.named_faults", lambda cycle: [])
     with pytest.raises(
         Conflict, match=r'^The database refuses the cycle fall-2026: .*"cycle_closes_after_it_opens"\.$'
