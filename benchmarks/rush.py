@@ -23,6 +23,7 @@ import psycopg
 
 from benchmarks.database import environment_of, fresh_database
 from enigma.env import BASE_DIR
+from enigma.serving import port_near
 
 CODE = "rush"
 LAST_MINUTE = 60.0
@@ -82,7 +83,7 @@ def _prepared(count: int, environment: Mapping[str, str]) -> list[str]:
 @contextmanager
 def _serving(environment: Mapping[str, str], *, workers: int, threads: int) -> Iterator[int]:
     """Yield the port of the server that production runs; the closing time is then a minute away."""
-    port = _free_port()
+    port = port_near(0)
     granian = ["granian", "--interface", "wsgi", "--port", str(port), "--no-access-log", "--backpressure", "1024"]
     size = ["--workers", str(workers), "--blocking-threads", str(threads)]
     command = [sys.executable, "-m", *granian, *size, "enigma.wsgi:application"]
@@ -97,18 +98,6 @@ def _serving(environment: Mapping[str, str], *, workers: int, threads: int) -> I
     finally:
         server.terminate()
         server.wait(30)
-
-
-def _free_port() -> int:
-    with asyncio.Runner() as runner:
-
-        async def bound() -> int:
-            server = await asyncio.start_server(lambda reader, writer: None, "127.0.0.1", 0)
-            port: int = server.sockets[0].getsockname()[1]
-            server.close()
-            return port
-
-        return runner.run(bound())
 
 
 def _wait_for(address: str) -> None:

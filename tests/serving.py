@@ -1,7 +1,6 @@
 """Runs the server that production runs, with a worker beside it, on a free port of this machine."""
 
 import os
-import socket
 import subprocess
 import sys
 import tempfile
@@ -12,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from enigma.env import BASE_DIR
+from enigma.serving import port_near
 
 SETTINGS = "tests.fuzz.settings"  # plain http, no limits on how often
 
@@ -19,7 +19,7 @@ SETTINGS = "tests.fuzz.settings"  # plain http, no limits on how often
 @contextmanager
 def serving(environment: Mapping[str, str], *, before: Sequence[str] = ()) -> Iterator[str]:
     """Yield the address once server and worker are ready; both end with the block. ``before`` is a command to run."""
-    port = free_port()
+    port = port_near(0)
     granian = ["-m", "granian", "--interface", "wsgi", "--port", str(port), "--blocking-threads", "4"]
     programs = ([*granian, "--no-access-log", "enigma.wsgi:application"], ["manage.py", "run_worker"])
     whole = {**os.environ, "DJANGO_SETTINGS_MODULE": SETTINGS, **environment}
@@ -39,14 +39,6 @@ def serving(environment: Mapping[str, str], *, before: Sequence[str] = ()) -> It
             process.terminate()
         for process in running:
             process.wait(30)
-
-
-def free_port() -> int:
-    """A port that nobody listens on."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port: int = free.getsockname()[1]
-        return port
 
 
 def wait_for(address: str, *, log: Path) -> None:

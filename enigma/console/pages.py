@@ -46,7 +46,7 @@ class ConsolePage(View):
     def show(self, title: str, *, status: int = 200, template: str = "", **context: Any) -> TemplateResponse:
         """Render the page in the frame of the console."""
         frame = admin.site.each_context(self.request)
-        whole = {**frame, "title": title, "may": self.may, **context}
+        whole = {**frame, "title": title, **context}
         return TemplateResponse(self.request, template or self.template, whole, status=status)
 
     def tried(self, deed: Callable[[], Any], *, done: str | Callable[[Any], str]) -> bool:
